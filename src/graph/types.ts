@@ -1,0 +1,83 @@
+import type * as tf from '@tensorflow/tfjs';
+
+import type { Cost, SkippedLayer } from '../records/types.js';
+
+/** A tensor of the flattened model. Its id is its place in `Program.values`. */
+export interface Value {
+  readonly id: number;
+  /** Batch first; null where the model leaves a size open. */
+  readonly shape: readonly (number | null)[];
+  readonly dtype: string;
+}
+
+/** One call of one layer; a shared layer has several, a nested model is flattened into its inner steps. */
+export interface Step {
+  readonly index: number;
+  readonly layer: tf.layers.Layer;
+  /** Path of the layer, unique per layer: `dense_1`, nested `encoder/dense_1`. */
+  readonly name: string;
+  /** Which call of that layer this is, from 0. */
+  readonly call: number;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+}
+
+/** A LayersModel as a straight list of steps in topological order. */
+export interface Program {
+  readonly values: readonly Value[];
+  readonly steps: readonly Step[];
+  /** Value ids, in the model's order. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+/** The place right before a layer mixes the features: what `reader` reads of `value` along `axis` is masked. */
+export interface TailPoint {
+  readonly value: number;
+  /** Index of the step that reads the value. */
+  readonly reader: number;
+  /** Axis of the value that holds the features, counted from 0 with the batch at 0. */
+  readonly axis: number;
+  /** Per position along that axis: the group's unit, or -1 for a position of something else. Null: position = unit. */
+  readonly units: Int32Array | null;
+  /** For people and records: "before conv2d_2". */
+  readonly name: string;
+}
+
+/** All the weight axes that must shrink together when one width shrinks. */
+export interface WidthGroup {
+  readonly name: string;
+  /** Number of units. */
+  readonly n: number;
+  /** Every layer that loses weights, producers first. */
+  readonly layers: readonly string[];
+  /** The layers whose own kernels make the features. */
+  readonly producers: readonly string[];
+  /** The layers that mix the features. */
+  readonly consumers: readonly string[];
+  readonly tailPoints: readonly TailPoint[];
+  /** Steps of recurrent layers whose state belongs to the group: the recurrent kernel reads the masked state too. */
+  readonly recurrent: readonly number[];
+}
+
+export interface LayerInfo {
+  readonly name: string;
+  readonly className: string;
+  readonly outputShape: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+  readonly parameters: number;
+  readonly macs: number;
+}
+
+export interface ModelGraph {
+  readonly model: tf.LayersModel;
+  readonly program: Program;
+  readonly layers: readonly LayerInfo[];
+  readonly groups: readonly WidthGroup[];
+  readonly skipped: readonly SkippedLayer[];
+  /**
+   * Cost of the whole model with these groups at these widths (0 <= k <= n) and the others full.
+   * Bytes: `bytesPerWeight` of the model's source is applied per weight (4 unless it was quantised).
+   */
+  cost(widths: ReadonlyMap<string, number>): Cost;
+}
