@@ -1,0 +1,55 @@
+import type { HostArray } from '../data/types.js';
+import { mean } from './stats.js';
+import type { Objective } from './types.js';
+
+/**
+ * Loss of the best constant answer on these rows: the entropy of the class shares, the variance, or the mean distance
+ * from the median. A model that does no better has learnt nothing that this data shows. For target `self` there is no
+ * such answer without the original's outputs, so NaN.
+ *
+ * @param target classes [rows] as int32 or numbers [rows, …, units].
+ * @param units size of the model output's last axis.
+ */
+export function constantLoss(objective: Objective, target: HostArray | undefined, units: number): number {
+  if (objective.self || target === undefined) return Number.NaN;
+  const columns = columnsOf(target, units);
+  switch (objective.loss) {
+    case 'categoricalCrossentropy':
+      return -columns.map((column) => mean(column)).reduce((total, share) => total + xLogX(share), 0);
+    case 'binaryCrossentropy':
+      return mean(columns.map((column) => -xLogX(mean(column)) - xLogX(1 - mean(column))));
+    case 'meanAbsoluteError':
+      return mean(columns.map((column) => spread(column, median(column), Math.abs)));
+    default:
+      return mean(columns.map((column) => spread(column, mean(column), (difference) => difference ** 2)));
+  }
+}
+
+/** One column a unit, classes as one-hot. */
+function columnsOf(target: HostArray, units: number): readonly Float64Array[] {
+  const labels = target.values instanceof Int32Array && units > 1 && target.values.length % units !== 0;
+  const isClasses = labels || (target.values instanceof Int32Array && target.shape.length === 1);
+  const rows = isClasses ? target.values.length : target.values.length / units;
+  return Array.from({ length: units }, (_, unit) => {
+    const column = new Float64Array(rows);
+    for (let row = 0; row < rows; row++) {
+      if (!isClasses) column[row] = target.values[row * units + unit]!;
+      else column[row] = units === 1 ? target.values[row] : Number(target.values[row] === unit);
+    }
+    return column;
+  });
+}
+
+function xLogX(share: number): number {
+  return share > 0 ? share * Math.log(share) : 0;
+}
+
+function spread(column: Float64Array, center: number, of: (difference: number) => number): number {
+  return mean(column.map((value) => of(value - center)));
+}
+
+function median(column: Float64Array): number {
+  const sorted = column.toSorted();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
