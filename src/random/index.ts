@@ -1,0 +1,2 @@
+export { createRandom, deriveSeed } from './random.js';
+export type { Random } from './random.js';
