@@ -42,6 +42,8 @@ export interface RecordHead {
   readonly version: 1;
   /** "taildropout 0.1.0" */
   readonly tool: string;
+  /** Digest of everything this stage depended on: the same digest, the same record. */
+  readonly inputs: string;
   readonly seed: number;
   readonly backend: BackendInfo;
   readonly model: { readonly name: string; readonly digest: string } & Cost;

@@ -30,7 +30,7 @@ describe('judge', () => {
     const peer = tf.tidy(() =>
       tf.losses.softmaxCrossEntropy(tf.tensor2d(onehot.values, [4, 3]), tf.tensor2d(logits.values, [4, 3])).dataSync(),
     );
-    expect(Math.abs(mean(ours.loss) - peer[0]!)).toBeLessThan(FLOAT32 * 100);
+    expect(Math.abs(mean(ours.loss) - peer[0])).toBeLessThan(FLOAT32 * 100);
     expect([...ours.loss]).toEqual([...same.loss]);
   });
 
@@ -40,8 +40,8 @@ describe('judge', () => {
 
   it('counts right answers and right answers among the best five', () => {
     const judged = judge(objective({ target: 'classes', metric: 'topK' }), logits, classes);
-    expect([...judged.metrics['accuracy']!]).toEqual([1, 1, 0, 0]);
-    expect([...judged.metrics['topK']!]).toEqual([1, 1, 1, 1]);
+    expect([...judged.metrics['accuracy']]).toEqual([1, 1, 0, 0]);
+    expect([...judged.metrics['topK']]).toEqual([1, 1, 1, 1]);
   });
 
   it('gives binary cross-entropy per unit, as tfjs does', () => {
@@ -50,10 +50,8 @@ describe('judge', () => {
     const peer = tf.tidy(() =>
       tf.losses.sigmoidCrossEntropy(tf.tensor2d(goal.values, [4, 3]), tf.tensor2d(logits.values, [4, 3])).dataSync(),
     );
-    expect(Math.abs(mean(judged.loss) - peer[0]!)).toBeLessThan(FLOAT32);
-    expect([...judged.metrics['binaryAccuracy']!]).toEqual(
-      [2 / 3, 2 / 3, 1, 1].map((x) => expect.closeTo(x)),
-    );
+    expect(Math.abs(mean(judged.loss) - peer[0])).toBeLessThan(FLOAT32);
+    expect([...judged.metrics['binaryAccuracy']]).toEqual([2 / 3, 2 / 3, 1, 1].map((x) => expect.closeTo(x)));
   });
 
   it('gives mean squared and mean absolute error over all numbers of a row', () => {
@@ -80,7 +78,7 @@ describe('judge', () => {
     const twice: HostArray = { shape: [2, 2], values: Int32Array.from([1, 2, 0, 1]) };
     const single = judge(goal, logits, classes).loss;
     const judged = judge(goal, { ...logits, rows: 2 }, twice).loss;
-    expect([...judged]).toEqual([(single[0]! + single[1]!) / 2, (single[2]! + single[3]!) / 2]);
+    expect([...judged]).toEqual([(single[0] + single[1]) / 2, (single[2] + single[3]) / 2]);
   });
 });
 
@@ -100,15 +98,15 @@ describe('trainingLoss', () => {
       const result = tf.valueAndGrad((x) => trainingLoss(what, x, tf.tensor2d(targets, [4, 3])))(
         tf.tensor2d(small, [4, 3]),
       );
-      return { value: result.value.dataSync()[0]!, grad: result.grad.dataSync() };
+      return { value: result.value.dataSync()[0], grad: result.grad.dataSync() };
     });
     expect(value).toBeCloseTo(at(small), 5);
     for (let i = 0; i < small.length; i++) {
       const step = 1e-2;
       const up = small.slice();
       const down = small.slice();
-      up[i]! += step;
-      down[i]! -= step;
+      up[i] += step;
+      down[i] -= step;
       expect(grad[i]).toBeCloseTo((at(up) - at(down)) / (2 * step), 3);
     }
     expect(tf.memory().numTensors).toBe(before);
@@ -120,7 +118,7 @@ describe('trainingLoss', () => {
     const student = logits.values.map((value) => value / 8);
     const targets = softTargets(what, [4, 3], classes, teacher);
     const ours = tf.tidy(
-      () => trainingLoss(what, tf.tensor2d(student, [4, 3]), tf.tensor2d(targets, [4, 3])).dataSync()[0]!,
+      () => trainingLoss(what, tf.tensor2d(student, [4, 3]), tf.tensor2d(targets, [4, 3])).dataSync()[0],
     );
     const task = mean(judge(what, { ...logits, values: student }, classes).loss);
     const self = objective({ target: 'self', activation: 'softmax' });
@@ -157,7 +155,7 @@ describe('inferObjective', () => {
   ] as const)('$target targets of $units $activation outputs: $loss', ({ target, activation, units, loss, metric }) => {
     const found = inferObjective({ target, activation, units });
     expect(found.loss).toBe(loss);
-    expect(found.metrics[0]!.name).toBe(metric);
+    expect(found.metrics[0].name).toBe(metric);
   });
 
   it.each(['sparse_categorical_crossentropy', 'categoricalCrossentropy', 'softmax cross-entropy'])(

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { z } from 'zod';
+
+import { DataError, OutputError } from '../errors.js';
+import type { RetrainRecord, RunRecord, SweepRecord } from './types.js';
+
+/** Records a run folder may hold, by file name. */
+export interface RecordFiles {
+  readonly 'retrain.json': RetrainRecord;
+  readonly 'sweep.json': SweepRecord;
+  readonly 'run.json': RunRecord;
+}
+
+/**
+ * Writes text to a temporary file beside the target and renames it: a reader sees the old file or the new one, never half.
+ *
+ * @throws OutputError where the folder cannot be written.
+ */
+export async function writeAtomic(path: string, contents: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, contents);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new OutputError(`Cannot write ${path}: ${(cause as Error).message}.`, {
+      hint: 'Name a folder that can be written with --out.',
+      cause,
+    });
+  }
+}
+
+/** Writes a record as JSON, two spaces, one newline at the end: same record, same bytes. */
+export async function writeRecord<Name extends keyof RecordFiles>(
+  folder: string,
+  name: Name,
+  record: RecordFiles[Name],
+): Promise<void> {
+  await writeAtomic(join(folder, name), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/**
+ * Reads a record of a run folder; undefined where the file is absent.
+ *
+ * @throws DataError where the file is not that record, or of a newer version.
+ */
+export async function readRecord<Name extends keyof RecordFiles>(
+  folder: string,
+  name: Name,
+): Promise<RecordFiles[Name] | undefined> {
+  const path = join(folder, name);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new DataError(`Cannot read ${path}: ${(cause as Error).message}.`, { cause });
+  }
+  return parseRecord(name, text, path);
+}
+
+function parseRecord<Name extends keyof RecordFiles>(name: Name, text: string, path: string): RecordFiles[Name] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new DataError(`${path} is not JSON: ${(cause as Error).message}.`, { hint: AGAIN, cause });
+  }
+  const parsed = SCHEMAS[name].safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const where = issue?.path.join('.') ?? '';
+    throw new DataError(`${path} is not a record of this version: ${where}: ${issue?.message ?? 'unknown'}.`, {
+      hint: AGAIN,
+    });
+  }
+  return json as RecordFiles[Name];
+}
+
+const AGAIN = 'Delete the file and measure again.';
+
+const count = z.int().min(0);
+const cost = { parameters: count, macs: count, bytes: z.number().min(0) };
+const measured = { loss: z.number(), se: z.number(), metrics: z.record(z.string(), z.number()) };
+const paired = { ...measured, delta: z.number(), deltaSe: z.number() };
+const skipped = z.array(z.looseObject({ layer: z.string(), reason: z.string() }));
+const head = {
+  version: z.literal(1),
+  tool: z.string(),
+  inputs: z.string(),
+  seed: z.number(),
+  backend: z.looseObject({ name: z.string(), device: z.string(), variant: z.string(), threads: z.number() }),
+  model: z.looseObject({ name: z.string(), digest: z.string(), ...cost }),
+  data: z.looseObject({
+    name: z.string(),
+    digest: z.string(),
+    examples: z.looseObject({ train: count, select: count, report: count }),
+  }),
+  loss: z.looseObject({ name: z.string(), unit: z.string() }),
+  metrics: z.array(z.looseObject({ name: z.string(), better: z.enum(['higher', 'lower']) })),
+  notes: z.array(z.string()),
+};
+const epochs = z.array(
+  z.looseObject({ epoch: z.number(), learningRate: z.number(), trainLoss: z.number(), expectedLoss: z.number() }),
+);
+const curve = z.looseObject({
+  basis: z.string(),
+  kind: z.enum(['unit', 'rank']),
+  weights: z.enum(['original', 'control', 'retrained']),
+  n: z.int().min(1),
+  points: z.array(z.looseObject({ k: count, ...paired, ...cost })).min(1),
+});
+
+const SCHEMAS = {
+  'retrain.json': z.looseObject({
+    ...head,
+    schema: z.literal('tdc/retrain'),
+    original: z.looseObject(measured),
+    retrained: z.looseObject(paired),
+    control: z.looseObject(paired).optional(),
+    sampler: z.looseObject({ name: z.string(), p: z.number(), kMin: z.number() }),
+    epochs: count,
+    truncatedDraws: z.number(),
+    skipped,
+    history: epochs,
+    controlHistory: epochs.optional(),
+  }),
+  'sweep.json': z.looseObject({
+    ...head,
+    schema: z.literal('tdc/sweep'),
+    original: z.looseObject(measured),
+    retrained: z.looseObject(paired).optional(),
+    control: z.looseObject(paired).optional(),
+    groups: z.array(
+      z.looseObject({
+        name: z.string(),
+        n: z.int().min(1),
+        layers: z.array(z.string()),
+        tailPoints: z.array(z.string()),
+        curves: z.array(curve),
+      }),
+    ),
+    skipped,
+  }),
+  'run.json': z.looseObject({
+    schema: z.literal('tdc/run'),
+    version: z.literal(1),
+    tool: z.string(),
+    command: z.string(),
+    startedAt: z.string(),
+    stages: z.array(z.looseObject({ name: z.string(), seconds: z.number(), reused: z.boolean() })),
+    machine: z.looseObject({ os: z.string(), cpu: z.string(), cores: z.number(), memoryBytes: z.number() }),
+    versions: z.record(z.string(), z.string()),
+  }),
+} as const;
