@@ -1,0 +1,56 @@
+import * as tf from '@tensorflow/tfjs';
+
+import { BackendError } from '../../errors.js';
+import { createPlainAdam } from '../adam.js';
+import { assertOneTfjs, findPackage, PackageMissingError } from '../packages.js';
+import type { FoundPackage } from '../packages.js';
+import { registerRepairs } from '../repairs/index.js';
+import type { StartedBackend } from '../types.js';
+import { prepareEnvironment } from './environment.js';
+
+export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+
+/**
+ * TensorFlow's own kernels through `@tensorflow/tfjs-node-gpu`, else `@tensorflow/tfjs-node`.
+ *
+ * @throws PackageMissingError when neither is installed
+ * @throws BackendError when one is there and does not load, or brings a second copy of tfjs
+ */
+export async function startTensorFlow(): Promise<StartedBackend> {
+  const found = findPackage(TENSORFLOW_PACKAGES);
+  if (found === undefined) {
+    throw new PackageMissingError(`Neither ${TENSORFLOW_PACKAGES.join(' nor ')} is installed.`, {
+      hint: `npm install ${TENSORFLOW_PACKAGES[0]}@4.22.0 (it downloads libtensorflow), or use the wasm backend.`,
+    });
+  }
+  assertOneTfjs(found);
+  prepareEnvironment();
+  load(found);
+  if (!(await tf.setBackend('tensorflow'))) {
+    throw new BackendError(`${found.name} loads, but its backend does not start.`, { hint: REINSTALL });
+  }
+  const backend = tf.backend() as unknown as { readonly isUsingGpuDevice?: boolean };
+  const device = backend.isUsingGpuDevice === true ? 'gpu' : 'cpu';
+  return {
+    info: { name: 'tensorflow', device, variant: found.name.replace('@tensorflow/', ''), threads: 0 },
+    notes: device === 'cpu' && found.name.endsWith('-gpu') ? [NO_GPU] : [],
+    repairs: registerRepairs('tensorflow'),
+    dispose: () => Promise.resolve(),
+    createAdam: createPlainAdam,
+  };
+}
+
+const REINSTALL = 'Install it again (its install script downloads libtensorflow), or use the wasm backend.';
+const NO_GPU = 'TensorFlow found no usable GPU (it needs CUDA 11.2 and cuDNN 8.1) and computes on the CPU.';
+
+function load(found: FoundPackage): void {
+  try {
+    found.require(found.file);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    throw new BackendError(`${found.name} is installed but does not load: ${reason}`, {
+      cause: error,
+      hint: REINSTALL,
+    });
+  }
+}
