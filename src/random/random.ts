@@ -3,17 +3,17 @@ import { UsageError } from '../errors.js';
 /** A seeded stream of random numbers. The same seed gives the same stream on every machine and backend. */
 export interface Random {
   /** A whole number, uniform over 0..2^32-1. */
-  uint32(): number;
+  readonly uint32: () => number;
   /** A number in [0, 1), 53 bits. */
-  uniform(): number;
+  readonly uniform: () => number;
   /** A whole number in [0, bound). */
-  integer(bound: number): number;
+  readonly integer: (bound: number) => number;
   /** A normal number of mean 0 and standard deviation 1. */
-  normal(): number;
+  readonly normal: () => number;
   /** Shuffles in place (Fisher-Yates) and returns its argument. */
-  shuffle<T extends Int32Array | Uint32Array | unknown[]>(values: T): T;
+  readonly shuffle: <T extends Int32Array | Uint32Array | unknown[]>(values: T) => T;
   /** The numbers 0..n-1 in random order. */
-  permutation(n: number): Int32Array;
+  readonly permutation: (n: number) => Int32Array;
 }
 
 /**
@@ -56,14 +56,14 @@ export function deriveSeed(seed: number, ...labels: readonly (string | number)[]
 /** The stream that continues from four state words, not all zero. For test vectors; use `createRandom`. */
 export function fromState(s: Uint32Array): Random {
   const uint32 = (): number => {
-    const s1 = s[1]!;
+    const s1 = s[1];
     const result = Math.imul(rotateLeft(Math.imul(s1, 5), 7), 9) >>> 0;
-    s[2]! ^= s[0]!;
-    s[3]! ^= s1;
-    s[1]! ^= s[2]!;
-    s[0]! ^= s[3]!;
-    s[2]! ^= s1 << 9;
-    s[3] = rotateLeft(s[3]!, 11);
+    s[2] ^= s[0];
+    s[3] ^= s1;
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= s1 << 9;
+    s[3] = rotateLeft(s[3], 11);
     return result;
   };
   const uniform = (): number => ((uint32() >>> 5) * 2 ** 26 + (uint32() >>> 6)) * 2 ** -53;
