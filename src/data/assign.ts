@@ -1,0 +1,67 @@
+import { DataError } from '../errors.js';
+import { cutRows } from './cut.js';
+import type { Plan, Role } from './plan.js';
+import { ROLES } from './plan.js';
+import type { RawPart } from './raw.js';
+import type { Targets } from './target.js';
+
+/** Fewer examples in a split say nothing. */
+export const MIN_ROWS = 10;
+
+/** Rows of one of the listed parts, per split; a split without rows is absent. */
+export type Assigned = Partial<Record<Role, { readonly part: number; readonly rows: Int32Array }>>;
+
+/** Carries out a plan: given splits in file order, cut ones by the seed, stratified where the target has classes. */
+export function cutPlan(
+  plan: Plan,
+  list: readonly RawPart[],
+  targets: Targets | undefined,
+  seed: number,
+): { rows: Assigned; notes: string[] } {
+  const assigned: Assigned = {};
+  const notes: string[] = [];
+  for (const [role, part] of plan.given) {
+    assigned[role] = { part, rows: Int32Array.from({ length: list[part].inputs[0].shape[0] }, (_, row) => row) };
+  }
+  if (plan.cut !== undefined) {
+    const { part, roles, shares } = plan.cut;
+    const strata = targets === undefined ? undefined : strataOf(targets, part);
+    const pieces = cutRows(list[part].inputs[0].shape[0], shares, strata, seed);
+    for (const [index, role] of roles.entries()) {
+      if (shares[index] > 0) assigned[role] = { part, rows: pieces[index] };
+    }
+    const shown = shares.map((share) => Number((100 * share).toFixed(2))).join('/');
+    const what = roles.length === 3 ? '' : `held-out examples `;
+    const into = roles.length === 3 ? '' : ` into ${roles.join(' and ')}`;
+    notes.push(`${what}cut ${shown}${into} by seed ${seed}${strata === undefined ? '' : ', stratified by class'}`);
+  }
+  return { rows: assigned, notes };
+}
+
+/** Class of each row, where the target has classes. */
+function strataOf(targets: Targets, part: number): Int32Array | undefined {
+  const { shape, values } = targets.arrays[part];
+  if (targets.kind === 'classes' || (targets.kind === 'binary' && values.length === shape[0]))
+    return Int32Array.from(values);
+  if (targets.kind !== 'onehot' || shape.length !== 2) return undefined;
+  const units = shape[1];
+  return Int32Array.from({ length: shape[0] }, (_, row) => {
+    const shares = values.subarray(row * units, (row + 1) * units);
+    return shares.indexOf(Math.max(...shares));
+  });
+}
+
+/** Throws DataError when a split that will be used has fewer than 10 examples. */
+export function checkSizes(rows: Assigned, retrain: boolean): void {
+  for (const role of ROLES) {
+    if (role === 'train' && !retrain) continue;
+    const size = rows[role]?.rows.length ?? 0;
+    if (size >= MIN_ROWS) continue;
+    const all = new Set(Object.values(rows).map((entry) => entry.part)).size === 1;
+    const total = Object.values(rows).reduce((sum, entry) => sum + entry.rows.length, 0);
+    throw new DataError(
+      `There ${size === 1 ? 'is' : 'are'} ${size} example${size === 1 ? '' : 's'} in the ${role} split, expected at least ${MIN_ROWS}.`,
+      { hint: all ? `The data has ${total} examples in all.` : undefined },
+    );
+  }
+}

@@ -1,0 +1,176 @@
+import { DataError } from '../errors.js';
+import { fitSizes } from './fit.js';
+import type { NumericArray, RawArray, RawTarget, TextColumn } from './raw.js';
+import { checkFinite, extent, isText, product, showShape } from './raw.js';
+import { isNumber } from './table.js';
+import type { ModelFit } from './spec.js';
+import type { HostArray, TargetKind } from './types.js';
+
+export interface Targets {
+  readonly kind: TargetKind;
+  /** Number of classes, for `classes` and `onehot`. */
+  readonly classes?: number;
+  /** Names of the classes in order, where the target was text. */
+  readonly labels?: readonly string[];
+  /** One per file, in the order given; int32 [N] for classes, else float32 [N, …]. */
+  readonly arrays: readonly HostArray[];
+  readonly notes: readonly string[];
+}
+
+/** Rows of soft class shares may miss a sum of 1 by float32 rounding over a thousand classes. */
+const SUM_TOLERANCE = 1e-3;
+
+/**
+ * Decides what the targets of all files are, from their values and the model's output, and converts them.
+ *
+ * Text and whole numbers, one per example, are classes when the output has several units; two words or 0/1 are binary for one
+ * sigmoid unit; targets of the output's own shape are one-hot rows, binary values or real numbers.
+ *
+ * @throws DataError for labels outside the output's range, NaN, shapes that don't fit, several outputs
+ */
+export function readTargets(raw: readonly RawTarget[], fit: ModelFit): Targets {
+  if (fit.outputs !== 1) {
+    throw new DataError(`The model has ${fit.outputs} outputs, and labels are taken for one output only.`, {
+      hint: "Take the target 'self', the model's own outputs.",
+    });
+  }
+  const texts = raw.filter(isText);
+  if (texts.length > 0 && texts.length < raw.length) {
+    const number = raw.find((target) => !isText(target));
+    throw new DataError(`${texts[0].name} holds words where ${number?.name ?? ''} holds numbers.`);
+  }
+  if (texts.length > 0) return readWords(texts, fit);
+  return readNumbers(raw as readonly RawArray[], fit);
+}
+
+function readWords(columns: readonly TextColumn[], fit: ModelFit): Targets {
+  const units = unitsOf(fit);
+  const expected = units === 1 ? 2 : units;
+  const labels = [...new Set(columns.flatMap((column) => column.words))].sort();
+  if (labels.length !== expected) throw wrongWords(columns[0], labels, expected, units);
+  const codeOf = new Map(labels.map((label, code) => [label, code]));
+  const codes = columns.map((column) => column.codes.map((code) => codeOf.get(column.words[code]) ?? 0));
+  const shown = labels.slice(0, 10).map((label, code) => `${code} = ${label}`);
+  const notes = [`classes by name: ${shown.join(', ')}${labels.length > 10 ? ', …' : ''}`];
+  if (units === 1) {
+    const arrays = codes.map((values) => ({ shape: [values.length, 1], values: Float32Array.from(values) }));
+    return { kind: 'binary', labels, arrays, notes };
+  }
+  const arrays = codes.map((values) => ({ shape: [values.length], values }));
+  return { kind: 'classes', classes: units, labels, arrays, notes };
+}
+
+function wrongWords(column: TextColumn, labels: readonly string[], expected: number, units: number): DataError {
+  const odd = column.words.findIndex((word) => !isNumber(word));
+  if (column.words.some(isNumber) && odd >= 0) {
+    return new DataError(
+      `${column.name} is '${column.words[odd]}' in ${column.places[odd]}, where other rows hold numbers.`,
+    );
+  }
+  const shown = labels.slice(0, 10).join(', ') + (labels.length > 10 ? ', …' : '');
+  return new DataError(
+    `${column.name} holds ${labels.length} classes (${shown}), expected ${expected} for the model's output of ${units} unit${units === 1 ? '' : 's'}.`,
+    { hint: 'Where some classes are missing from the data, give their numbers instead of their names.' },
+  );
+}
+
+function readNumbers(raw: readonly RawArray[], fit: ModelFit): Targets {
+  raw.forEach(checkFinite);
+  const sizes = fit.output.shape.slice(1);
+  const single = raw.every((target) => product(target.shape.slice(1)) === 1);
+  if (single && sizes.length === 1 && unitsOf(fit) > 1) return readClasses(raw, unitsOf(fit));
+  const arrays = raw.map((target) => {
+    const fitted = fitTarget(target, sizes);
+    return { shape: [target.shape[0], ...fitted], values: Float32Array.from(target.values) };
+  });
+  const units = sizes.length === 0 ? 1 : (arrays[0].shape.at(-1) ?? 1);
+  const kind = kindOf(raw, units, fit.output.activation);
+  return { kind, ...(kind === 'onehot' ? { classes: units } : {}), arrays, notes: [] };
+}
+
+function fitTarget(target: RawArray, sizes: readonly (number | null)[]): number[] {
+  try {
+    return fitSizes(target.shape.slice(1), sizes, target.name);
+  } catch (cause) {
+    throw new DataError(
+      `${target.name} (the target) has shape ${showShape(target.shape.slice(1))}, expected [N] or the model's output shape ${showShape(sizes)}.`,
+      { cause },
+    );
+  }
+}
+
+function readClasses(raw: readonly RawArray[], units: number): Targets {
+  for (const target of raw) {
+    const bad = target.values.findIndex((value) => !Number.isInteger(value) || value < 0 || value >= units);
+    if (bad < 0) continue;
+    const [min, max] = extent(target.values);
+    throw new DataError(
+      `${target.name} (the target) is ${target.values[bad]} in example ${bad}, expected a class from 0 to ${units - 1} for the model's ${units} output units.`,
+      { hint: min === 1 && max === units ? 'Classes count from 0: subtract 1.' : undefined },
+    );
+  }
+  const arrays = raw.map((target) => ({ shape: [target.shape[0]], values: Int32Array.from(target.values) }));
+  return { kind: 'classes', classes: units, arrays, notes: [] };
+}
+
+function kindOf(raw: readonly RawArray[], units: number, activation: string | undefined): TargetKind {
+  const every = (test: (value: number) => boolean): boolean => raw.every((target) => target.values.every(test));
+  if (activation === 'sigmoid') {
+    if (every((value) => value === 0 || value === 1)) return 'binary';
+    refuseOutside(raw, "the model's sigmoid output");
+    return 'real';
+  }
+  if (activation === 'softmax' && units > 1) {
+    refuseOutside(raw, "the model's softmax output");
+    for (const target of raw) refuseSums(target, units);
+    return 'onehot';
+  }
+  const linear = activation === undefined || activation === 'linear';
+  return linear && units > 1 && raw.every((target) => isOneHot(target, units)) ? 'onehot' : 'real';
+}
+
+/** Throws at the first value outside 0..1. */
+function refuseOutside(raw: readonly RawArray[], what: string): void {
+  for (const target of raw) {
+    const bad = target.values.findIndex((value) => value < 0 || value > 1);
+    if (bad < 0) continue;
+    const example = Math.floor(bad / product(target.shape.slice(1)));
+    throw new DataError(
+      `${target.name} (the target) is ${target.values[bad]} in example ${example}, expected 0 to 1 for ${what}.`,
+    );
+  }
+}
+
+function refuseSums(target: RawArray, units: number): void {
+  for (let start = 0; start < target.values.length; start += units) {
+    const sum = sumOf(target.values.subarray(start, start + units));
+    if (Math.abs(sum - 1) <= SUM_TOLERANCE) continue;
+    throw new DataError(
+      `${target.name} (the target) sums to ${sum} over the classes in row ${start / units}, expected 1 for the model's softmax output.`,
+    );
+  }
+}
+
+function isOneHot(target: RawArray, units: number): boolean {
+  for (let start = 0; start < target.values.length; start += units) {
+    const row = target.values.subarray(start, start + units);
+    if (!row.every((value) => value === 0 || value === 1) || sumOf(row) !== 1) return false;
+  }
+  return true;
+}
+
+function sumOf(values: NumericArray): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
+
+function unitsOf(fit: ModelFit): number {
+  const units = fit.output.shape.at(-1);
+  if (fit.output.shape.length < 2 || units === null || units === undefined) {
+    throw new DataError(
+      `The model's output shape ${showShape(fit.output.shape.slice(1))} has no fixed number of units.`,
+    );
+  }
+  return units;
+}
