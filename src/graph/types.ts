@@ -21,6 +21,8 @@ export interface Step {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   readonly kwargs: Readonly<Record<string, unknown>>;
+  /** The value whose time mask (Masking, Embedding with maskZero) the layer is given; null: none. */
+  readonly mask: number | null;
 }
 
 /** A LayersModel as a straight list of steps in topological order. */
@@ -32,7 +34,10 @@ export interface Program {
   readonly outputs: readonly number[];
 }
 
-/** The place right before a layer mixes the features: what `reader` reads of `value` along `axis` is masked. */
+/**
+ * The place right before a layer mixes the features: what `reader` reads of `value` along `axis` is masked. A recurrent layer is also
+ * a reader of its own output: there `state` is true, and what is masked is the state [B, units] that its recurrent kernel reads (axis 1).
+ */
 export interface TailPoint {
   readonly value: number;
   /** Index of the step that reads the value. */
@@ -41,8 +46,10 @@ export interface TailPoint {
   readonly axis: number;
   /** Per position along that axis: the group's unit, or -1 for a position of something else. Null: position = unit. */
   readonly units: Int32Array | null;
-  /** For people and records: "before conv2d_2". */
+  /** For people and records: "before conv2d_2", "inside lstm_1". */
   readonly name: string;
+  /** True where a recurrent layer reads its own state. */
+  readonly state?: boolean;
 }
 
 /** All the weight axes that must shrink together when one width shrinks. */
@@ -57,7 +64,7 @@ export interface WidthGroup {
   /** The layers that mix the features. */
   readonly consumers: readonly string[];
   readonly tailPoints: readonly TailPoint[];
-  /** Steps of recurrent layers whose state belongs to the group: the recurrent kernel reads the masked state too. */
+  /** Steps of recurrent layers whose state belongs to the group: the recurrent kernel reads the masked state too (see TailPoint.state). */
   readonly recurrent: readonly number[];
 }
 
