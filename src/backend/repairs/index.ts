@@ -1,9 +1,11 @@
 import { averagePoolGradient } from './average-pool-gradient.js';
+import { bilinearResizeGradient } from './bilinear-resize-gradient.js';
 import { dilatedConvolution } from './dilated-convolution.js';
 import { frozenBatchNormalization } from './frozen-batch-normalization.js';
 import { nearestResizeGradient } from './nearest-resize-gradient.js';
 import { normalizationWithoutWeights } from './normalization-without-weights.js';
 import { thresholdedRelu } from './thresholded-relu.js';
+import { transposedConvolution3D } from './transposed-convolution-3d.js';
 import type { Repair } from './types.js';
 
 export { replaceKernel } from './kernels.js';
@@ -14,7 +16,9 @@ export type { Repair } from './types.js';
 export const REPAIRS: readonly Repair[] = [
   averagePoolGradient,
   nearestResizeGradient,
+  bilinearResizeGradient,
   dilatedConvolution,
+  transposedConvolution3D,
   thresholdedRelu,
   normalizationWithoutWeights,
   frozenBatchNormalization,
