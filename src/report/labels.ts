@@ -1,0 +1,66 @@
+/** A rectangle in px, y downwards. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type Polyline = readonly { readonly x: number; readonly y: number }[];
+
+/** A place for a label: the box it would fill and how much it is disliked on its own account. */
+export interface Candidate {
+  readonly box: Box;
+  readonly dislike: number;
+}
+
+const TAKEN = 1000;
+const CROSSED = 40;
+
+/** The candidate with the least cost: covering what is taken, being crossed by lines, leaving the frame, dislike. */
+export function place<T extends Candidate>(
+  candidates: readonly T[],
+  frame: Box,
+  taken: readonly Box[],
+  lines: readonly Polyline[],
+): { readonly best: T | undefined; readonly clear: boolean } {
+  let best: T | undefined;
+  let least = Infinity;
+  for (const candidate of candidates) {
+    if (!inside(candidate.box, frame)) continue;
+    let cost = candidate.dislike;
+    for (const box of taken) if (overlap(candidate.box, box)) cost += TAKEN;
+    for (const line of lines) if (crosses(line, candidate.box)) cost += CROSSED;
+    if (cost < least) [best, least] = [candidate, cost];
+  }
+  return { best, clear: least < TAKEN };
+}
+
+export function overlap(a: Box, b: Box): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+function inside(a: Box, frame: Box): boolean {
+  return (
+    a.x >= frame.x &&
+    a.y >= frame.y &&
+    a.x + a.width <= frame.x + frame.width &&
+    a.y + a.height <= frame.y + frame.height
+  );
+}
+
+/** Whether any segment of the line has a point in the box. Segments are sampled every 2 px across. */
+export function crosses(line: Polyline, box: Box): boolean {
+  for (let i = 1; i < line.length; i++) {
+    const [a, b] = [line[i - 1], line[i]];
+    if (a === undefined || b === undefined) continue;
+    if (Math.max(a.x, b.x) < box.x || Math.min(a.x, b.x) > box.x + box.width) continue;
+    const steps = Math.max(1, Math.ceil(Math.max(Math.abs(b.x - a.x), Math.abs(b.y - a.y)) / 2));
+    for (let s = 0; s <= steps; s++) {
+      const x = a.x + ((b.x - a.x) * s) / steps;
+      const y = a.y + ((b.y - a.y) * s) / steps;
+      if (x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,106 @@
+import { COLORS } from '../colors.js';
+import { escapeXml } from '../escape.js';
+import { integer } from '../format.js';
+import { curveColor, isMarked } from '../panelLabels.js';
+import { positionOf, riseText } from '../scale.js';
+import { inlineSvg } from '../svg.js';
+import type { GroupView, ReportView } from '../view.js';
+import { caption, widthStatus } from '../words.js';
+import { bdi, scroll, type Section } from './markup.js';
+import { widthCells } from './widths.js';
+
+/** Where is the elbow, and how surely? One scree panel per group, rows for those beyond the panels. */
+export const panelsSection: Section = (context) => {
+  const { view, panels } = context;
+  if (view.groups.length === 0) return '';
+  const shown = view.groups.slice(0, panels);
+  const figures = shown.map((g) => panel(context, g)).join('');
+  return (
+    `<section><h2>How much width each layer uses</h2><p>${intro(view, shown)}</p>` +
+    `<div class="panels">${figures}</div>${others(view, view.groups.slice(panels))}</section>`
+  );
+};
+
+function intro(view: ReportView, shown: readonly GroupView[]): string {
+  const both = shown.some((g) => g.other !== undefined);
+  const ring = shown.some((g) => isMarked(g.chief) && g.chief.lowest.k !== g.needs?.k);
+  const dot = shown.some((g) => widthStatus(view, g) === 'narrower');
+  const parts = [
+    'One group narrowed at a time, the others full. The upper edge of the band is the 95 % bound that decides.',
+  ];
+  if (dot) parts.push('● is the width needed alone.');
+  if (ring) parts.push('○ is the lowest loss.');
+  if (both) parts.push("The dashed curve is the same cut in the original's weights, which nothing has put in order.");
+  const scale =
+    view.scale.kind === 'relative'
+      ? 'Scale: linear up to the budget, logarithmic above.'
+      : `Scale: linear around 0, logarithmic further out. ${view.scale.why ?? ''}`;
+  return `${escapeXml(parts.join(' '))} <span class="soft">${escapeXml(scale)}</span>`;
+}
+
+function panel(
+  { view, drawn }: { view: ReportView; drawn: ReadonlyMap<string, Parameters<typeof inlineSvg>[0]> },
+  group: GroupView,
+): string {
+  const chart = drawn.get(`scree-${group.id}`);
+  if (chart === undefined) return '';
+  return (
+    `<figure><div class="panel-head"><h3>${bdi(group.name)}</h3><span class="nb">${panelStatus(view, group)}</span></div>${inlineSvg(chart)}` +
+    `<figcaption>${escapeXml(caption(view, group))}${shared(group)}</figcaption></figure>`
+  );
+}
+
+/** `40 of 64`, in HTML. */
+function panelStatus(view: ReportView, group: GroupView): string {
+  const n = integer(group.best.curve.n);
+  const status = widthStatus(view, group);
+  if (status === 'narrower' && group.needs !== null) return `<b>${integer(group.needs.k)}</b> of ${n}`;
+  if (status === 'none') return `${n} units`;
+  return {
+    full: `all <b>${n}</b>`,
+    unresolved: `<b class="unresolved">?</b> of ${n}`,
+    broken: `<b class="broken">✖</b> ${n}`,
+  }[status === 'narrower' ? 'full' : status];
+}
+
+/** A group that is more than the layer it is named after says which layers shrink with it. */
+function shared(group: GroupView): string {
+  if (group.layers.length < 2) return '';
+  const names = group.layers.slice(0, 6).map(bdi).join(', ');
+  const more = group.layers.length > 6 ? `, … and ${group.layers.length - 6} more` : '';
+  return ` Shrinks ${names}${more}.`;
+}
+
+function others(view: ReportView, groups: readonly GroupView[]): string {
+  if (groups.length === 0) return '';
+  const rows = groups.map((g) => {
+    const c = widthCells(view, g);
+    return `<tr><th class="l long" scope="row">${bdi(g.name)}<td class="nb">${c.width}<td class="bar">${sparkline(view, g)}<td class="nb">${c.saves}<td class="nb">${c.costs}`;
+  });
+  const head =
+    '<thead><tr><th class="l" scope="col">group<th scope="col">width<th class="l bar" scope="col">loss, 0 to n kept<th scope="col">saves<th scope="col">costs</thead>';
+  return scroll(
+    `<table cellpadding="4"><caption>The ${groups.length} groups with less to save</caption>${head}<tbody>${rows.join('')}</tbody></table>`,
+  );
+}
+
+/** The leading curve in 100 x 20, with the budget: at most 25 of its points. */
+export function sparkline(view: ReportView, group: GroupView): string {
+  const { points } = group.chief;
+  const every = Math.max(1, Math.ceil(points.length / 24));
+  const kept = points.filter((_, i) => i % every === 0 || i === points.length - 1);
+  const y = (rise: number): string => (19 - 18 * positionOf(view.axis, rise)).toFixed(1);
+  const d = kept
+    .map((p, i) => `${i === 0 ? 'M' : 'L'}${((100 * p.k) / Math.max(1, group.n)).toFixed(0)} ${y(p.rise)}`)
+    .join('');
+  const { budget } = view.scale;
+  const line =
+    budget === null ? '' : `<path d="M0 ${y(budget)}H100" stroke="${COLORS.ink.light}" stroke-dasharray="3 2"/>`;
+  const end = points.at(-1);
+  const label =
+    end === undefined ? '' : `from ${riseText(view.scale, points[0]?.rise ?? 0)} to ${riseText(view.scale, end.rise)}`;
+  return (
+    `<svg viewBox="0 0 100 20" width="100" height="20" role="img" aria-label="${label}" fill="none">` +
+    `<rect width="100" height="20" fill="${COLORS.paper.light}"/>${line}<path d="${d}" stroke="${curveColor(group.chief)}" stroke-width="1.5"/></svg>`
+  );
+}

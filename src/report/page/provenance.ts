@@ -1,0 +1,105 @@
+import type { RetrainRecord, RunRecord } from '../../records/types.js';
+import { escapeXml } from '../escape.js';
+import { duration, integer, significant } from '../format.js';
+import type { CurveView } from '../curves.js';
+import { curveName } from '../panelLabels.js';
+import { twoDigits } from '../format.js';
+import type { GroupView, ReportView } from '../view.js';
+import { bdi, scroll, type Section } from './markup.js';
+
+/** Panels beyond this many groups come without their tables of measured points: sweep.json has them all. */
+const TABLES = 12;
+
+/** Where it comes from: enough to run it again, and every measured point. */
+export const provenanceSection: Section = ({ view, panels }) => {
+  const { run } = view.input;
+  const again =
+    run === undefined ? '' : `<p class="soft">Run it again:</p><pre id="cmd">${escapeXml(run.command)}</pre>`;
+  const list = facts(view)
+    .map(([term, text]) => `<dt>${term}</dt><dd>${text}</dd>`)
+    .join('');
+  const tables = view.groups
+    .slice(0, Math.min(panels, TABLES))
+    .map((g) => pointsTable(view, g))
+    .join('');
+  const missing =
+    view.groups.length > TABLES
+      ? `<p class="soft">The measured points of the other ${view.groups.length - TABLES} groups stand in sweep.json.</p>`
+      : '';
+  return `<section><h2>Where it comes from</h2>${again}<dl>${list}</dl><div class="no-print">${tables}${missing}</div></section>`;
+};
+
+function facts(view: ReportView): [string, string][] {
+  const { sweep } = view;
+  const { run, retrain } = view.input;
+  const { examples } = sweep.data;
+  const digest = (text: string): string => `<code>${escapeXml(text)}</code>`;
+  const { backend } = sweep;
+  const found: [string, string][] = [
+    ['model', `${bdi(sweep.model.name)} · ${digest(sweep.model.digest)}`],
+    ['data', `${bdi(sweep.data.name)} · ${digest(sweep.data.digest)}`],
+    [
+      'examples',
+      `train ${integer(examples.train)} · select ${integer(examples.select)} (decides) · report ${integer(examples.report)} (not read)`,
+    ],
+    ['loss', `${bdi(sweep.loss.name)}, mean per example, ${escapeXml(view.scale.unit)}`],
+    ...(retrain === undefined ? [] : training(retrain)),
+    [
+      'backend',
+      [backend.name, backend.device, backend.variant].map(bdi).join(', ') +
+        `, ${backend.threads} thread${backend.threads === 1 ? '' : 's'}`,
+    ],
+    ['tool', bdi(sweep.tool)],
+    ['seed', String(sweep.seed)],
+    ...(run === undefined ? [] : machine(run)),
+  ];
+  return found;
+}
+
+function training(retrain: RetrainRecord): [string, string][] {
+  const { sampler } = retrain;
+  const what = `TailDropout ${bdi(sampler.name)}, p = ${significant(sampler.p, 3)}, k ≥ ${integer(sampler.kMin)}; ${integer(retrain.epochs)} epochs, learning rate ${significant(retrain.learningRate, 2)}, batches of ${integer(retrain.batchSize)}`;
+  const trained = retrain.train === 'all' ? 'every weight trains' : 'only the selected layers and their readers train';
+  return [
+    [
+      'training',
+      `${what}; ${trained}${retrain.distill ? '; half the loss is the distance to the original (distillation)' : ''}`,
+    ],
+  ];
+}
+
+function machine(run: RunRecord): [string, string][] {
+  const versions = Object.entries(run.versions).map(([name, version]) => bdi(`${name} ${version}`));
+  const stages = run.stages.map((s) => `${bdi(s.name)} ${s.reused ? 'reused' : duration(s.seconds)}`);
+  const { os, cpu, cores } = run.machine;
+  return [
+    ...(versions.length > 0 ? [['versions', versions.join(' · ')] satisfies [string, string]] : []),
+    ['machine', `${bdi(cpu)}, ${cores} core${cores === 1 ? '' : 's'}, ${bdi(os)}`],
+    ...(stages.length > 0 ? [['took', stages.join(' · ')] satisfies [string, string]] : []),
+    ['started', bdi(run.startedAt)],
+  ];
+}
+
+/** Closing tags that HTML lets one leave out are left out: a third of the bytes. */
+function pointsTable(view: ReportView, group: GroupView): string {
+  const curves = [group.chief, ...(group.other === undefined ? [] : [group.other])];
+  const unit = view.scale.kind === 'relative' ? '%' : view.scale.unit;
+  const head = curves.map((c) => `<th scope="col">${curveName(c)}`).join('');
+  const rows = group.chief.points.map((p) => {
+    const cells = curves.map((c) => cell(view, c, p.k)).join('');
+    return `<tr><th scope="row">${integer(p.k)}${cells}<td>${integer(p.source.parameters)}`;
+  });
+  const caption = `Rise of the loss over the original's, in ${escapeXml(unit)}, with its 95 % bound in brackets; this group alone at k, the others full`;
+  const table = `<table class="points"><caption>${caption}</caption><thead><tr><th scope="col">k${head}<th scope="col">parameters</thead><tbody>${rows.join('')}</tbody></table>`;
+  return `<details><summary>${bdi(group.name)}: every measured point</summary>${scroll(table)}</details>`;
+}
+
+function cell(view: ReportView, curve: CurveView, k: number): string {
+  const point = curve.points.find((p) => p.k === k);
+  if (point === undefined) return '<td>';
+  const number =
+    view.scale.kind === 'relative'
+      ? twoDigits
+      : (x: number, r?: 'nearest' | 'down' | 'up'): string => significant(x, 2, r);
+  return `<td>${number(point.rise)} (${number(point.high, 'up')})`;
+}

@@ -1,0 +1,65 @@
+import { intervalChart, type IntervalRow } from './intervalChart.js';
+import { shorten } from './escape.js';
+import { renderPage } from './page/page.js';
+import { screeChart } from './screeChart.js';
+import { groupSheet, screeSheet } from './sheet.js';
+import { renderSummary } from './summary.js';
+import { drawCharts, type Chart } from './svg.js';
+import { roomFor } from './textWidth.js';
+import { viewReport, type ReportInput, type ReportView } from './view.js';
+import { leading } from './words.js';
+
+export interface RenderedReport {
+  /** One file, whole offline and without scripts. */
+  readonly html: string;
+  /** Markdown for a comment or a job summary. */
+  readonly summary: string;
+  /** All scree panels on one sheet. */
+  readonly scree: string;
+  /** One SVG per group, by file name (safe in every file system, unique). */
+  readonly groups: ReadonlyMap<string, string>;
+}
+
+/** Panels on the page and the sheet: those of the groups that save most. */
+const PANELS = 24;
+
+/**
+ * Renders records into a report. Pure: touches no disk, and the same records give the same bytes everywhere.
+ * @param input records; budget is relative (default {@link REPORT_DEFAULTS}.budget).
+ */
+export async function renderReport(input: ReportInput): Promise<RenderedReport> {
+  const view = viewReport(input);
+  const drawn = await drawCharts([...view.groups.map((g) => screeChart(view, g)), ...intervals(view)]);
+  return {
+    html: renderPage({ view, drawn, panels: PANELS }),
+    summary: renderSummary(view),
+    scree: screeSheet(view, drawn, PANELS),
+    groups: new Map(view.groups.map((g) => [`scree-${g.id}.svg`, groupSheet(view, g, drawn)])),
+  };
+}
+
+/** The gauge beside the headline, and what retraining and its control did. */
+function intervals(view: ReportView): Chart[] {
+  const full: IntervalRow[] = [
+    ...(view.retrained === undefined ? [] : [{ label: 'retrained', ...view.retrained }]),
+    ...(view.control === undefined ? [] : [{ label: 'control', ...view.control }]),
+  ];
+  const group = leading(view);
+  const point = view.scale.budget === null ? group?.chief.lowest : group?.needs;
+  const gauge: IntervalRow[] = [
+    ...(group === undefined || point == null ? [] : [{ ...point, label: rowLabel(group.name, point.k) }]),
+    ...(view.retrained === undefined ? [] : [{ label: 'retrained, full', ...view.retrained }]),
+  ];
+  return [
+    intervalChart('gauge', view.scale, gauge, 'Loss against the original'),
+    intervalChart('retraining', view.scale, full, 'Loss at full width against the original'),
+  ].filter((c) => c !== null);
+}
+
+function rowLabel(name: string, k: number): string {
+  for (let max = 24; max > 4; max--) {
+    const label = `${shorten(name, max)} at ${k}`;
+    if (roomFor(label, 12) <= 114) return label;
+  }
+  return `at ${k}`;
+}

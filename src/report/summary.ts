@@ -1,0 +1,185 @@
+import { bytes, integer, saving, significant } from './format.js';
+import { escapeFence, escapeMarkdown, shorten, slug } from './escape.js';
+import { claims } from './claims.js';
+import { metricRows } from './metrics.js';
+import { foreign, toMarkdown } from './phrase.js';
+import { positionOf, riseText } from './scale.js';
+import type { GroupView, ReportView } from './view.js';
+import { evidence, headline, pills, stays, widthStatus } from './words.js';
+
+/** Rows of groups before "… and N more in the report". */
+const MOST_ROWS = 20;
+const BAR = 12;
+const CURVE = 48;
+
+/** Markdown for a comment: a hidden marker first, so that the comment can be found and replaced. Text only. */
+export function renderSummary(view: ReportView): string {
+  const { sweep } = view;
+  const marks = pills(view).map(
+    (p) => `**${{ holds: '✅', unresolved: '⚠️', broken: '❌' }[p.verdict]} ${toMarkdown(p.text)}.**`,
+  );
+  const parts = [
+    `<!-- tdc-report ${slug(sweep.model.name)} -->\n### ${escapeMarkdown(sweep.model.name)}: ${toMarkdown(headline(view))}`,
+    ...(marks.length > 0 ? [marks.join(' ')] : []),
+    toMarkdown(evidence(view)),
+    widthTable(view),
+    footnotes(view),
+    modelTable(view),
+    curves(view),
+    details(
+      'How far to trust it',
+      claims(view)
+        .map(
+          (c) =>
+            `- ${c.mark === 'note' ? '' : `${{ holds: '✅', unresolved: '⚠️', broken: '❌' }[c.mark]} `}**${c.title}** ${toMarkdown(c.text)}`,
+        )
+        .join('\n'),
+    ),
+    `Full report: \`report.html\` · <sub>${provenance(view)}</sub>`,
+    command(view),
+  ];
+  return `${parts.filter((p) => p !== '').join('\n\n')}\n`;
+}
+
+function widthTable(view: ReportView): string {
+  if (view.groups.length === 0) return '';
+  const rows = view.groups.slice(0, MOST_ROWS).map((g) => {
+    const status = widthStatus(view, g);
+    const end = g.chief.points.at(-1);
+    const point = status === 'narrower' ? g.needs : status === 'none' ? g.chief.lowest : end;
+    const n = integer(g.best.curve.n);
+    const k = point?.k ?? g.n;
+    const width = {
+      narrower: `${n} → **${integer(k)}**`,
+      none: `${n}, lowest **${integer(k)}**`,
+      full: `**${n}**`,
+      unresolved: `${n} → ?`,
+      broken: `${n} ✖`,
+    }[status];
+    const known = point != null && status !== 'unresolved' && status !== 'broken' && view.sweep.model.parameters > 0;
+    const saves = known ? saving(Math.max(0, 1 - point.source.parameters / view.sweep.model.parameters)) : '–';
+    const costs =
+      point == null ? ['–', '–'] : [riseText(view.scale, point.rise), riseText(view.scale, point.high, 'up')];
+    return `| **${escapeMarkdown(shorten(g.name, 70))}** | ${width} | \`${bar(k, g.n)}\` | ${saves} | ${costs.join(' | ')} |`;
+  });
+  const more = view.groups.length > MOST_ROWS ? `\n\n… and ${view.groups.length - MOST_ROWS} more in the report` : '';
+  return `| group | width | kept | saves | costs | at most |\n|:--|--:|:--|--:|--:|--:|\n${rows.join('\n')}${more}`;
+}
+
+/** `████░░░░`: any unit kept shows. */
+export function bar(k: number, n: number, cells = BAR): string {
+  const full = k === 0 ? 0 : Math.max(1, Math.round((cells * k) / Math.max(1, n)));
+  return '█'.repeat(full) + '░'.repeat(cells - full);
+}
+
+function footnotes(view: ReportView): string {
+  const notes = stays(view.sweep.skipped)
+    .slice(0, MOST_ROWS)
+    .map((s) => `${toMarkdown(s.layers)} stays: ${escapeMarkdown(s.reason)}.`);
+  notes.push(
+    `Saves and costs: each group alone, of the whole model${view.groups.length > 1 ? '; together they cost more' : ''}.`,
+  );
+  const status = new Set(view.groups.map((g) => widthStatus(view, g)));
+  if (status.has('unresolved')) notes.push('?: not resolved, costs at full width.');
+  if (status.has('broken')) notes.push('✖: not even full width holds.');
+  return notes.map((n) => `<sub>${n}</sub>`).join(' ');
+}
+
+function modelTable(view: ReportView): string {
+  const { sweep, retrained, control } = view;
+  const full = [retrained, control].filter((f) => f !== undefined);
+  const names = [
+    'original',
+    ...(retrained === undefined ? [] : ['retrained']),
+    ...(control === undefined ? [] : ['control']),
+  ];
+  const measured = [sweep.original, ...full.map((f) => f.measured)];
+  const row = (name: string, cells: readonly string[]): string =>
+    `| ${name} | ${names.map((_, i) => cells[i] ?? '').join(' | ')} |`;
+  return [
+    `| | ${names.join(' | ')} |`,
+    `|:--|${names.map(() => '--:|').join('')}`,
+    row('parameters', [integer(sweep.model.parameters)]),
+    row('multiply-adds', [integer(sweep.model.macs)]),
+    row('file', [bytes(sweep.model.bytes)]),
+    row(
+      `loss, ${view.scale.unit}`,
+      measured.map((m) => significant(m.loss)),
+    ),
+    ...(full.length > 0
+      ? [
+          row('change', ['', ...full.map((f) => riseText(view.scale, f.rise))]),
+          row('at most', ['', ...full.map((f) => riseText(view.scale, f.high, 'up'))]),
+        ]
+      : []),
+    ...metricRows(
+      view,
+      measured.map((m) => m.metrics),
+    ).map((m) => row(escapeMarkdown(m.name), m.cells)),
+  ].join('\n');
+}
+
+function curves(view: ReportView): string {
+  if (view.groups.length === 0) return '';
+  const shown = view.groups.slice(0, MOST_ROWS);
+  const names = shown.map((g) => escapeFence(shorten(g.name, 24)));
+  const width = Math.max(...names.map((n) => [...n].length));
+  const lines = shown.flatMap((g, i) => {
+    const name = (names[i] ?? '').padEnd(width);
+    const at =
+      g.needs !== null && g.needs.k < g.best.curve.n
+        ? [`${' '.repeat(width + 4 + column(g.needs.k, g.n))}▲ ${g.needs.k}`]
+        : [];
+    return [`${name}  0 ${sparks(view, g)} ${g.n}`, ...at];
+  });
+  const floor = view.scale.budget === null ? '' : ' `▁` inside the budget at 95 %, ▲ the width needed alone.';
+  return details(
+    'Curves',
+    `Loss above the original from 0 kept to all kept, each group alone; logarithmic.${floor}\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\``,
+  );
+}
+
+function column(k: number, n: number): number {
+  return Math.round(((CURVE - 1) * k) / Math.max(1, n));
+}
+
+const LEVELS = '▁▂▃▄▅▆▇█';
+
+/** The leading curve in 48 columns, straight between measured points; `▁` where the upper bound is inside the budget. */
+export function sparks(view: ReportView, group: GroupView): string {
+  const { points } = group.chief;
+  const { budget } = view.scale;
+  const floor = positionOf(view.axis, budget ?? 0);
+  let out = '';
+  for (let c = 0; c < CURVE; c++) {
+    const k = (c * group.n) / (CURVE - 1);
+    const right = points.findIndex((p) => p.k >= k - 1e-9);
+    const b = points[right];
+    const a = points[Math.max(0, right - 1)];
+    if (a === undefined || b === undefined) continue;
+    const t = b.k > a.k ? (k - a.k) / (b.k - a.k) : 1;
+    const inside = budget === null ? a.rise + t * (b.rise - a.rise) <= 0 : a.high + t * (b.high - a.high) <= budget;
+    const height = (positionOf(view.axis, a.rise + t * (b.rise - a.rise)) - floor) / (1 - floor);
+    const level = inside ? 0 : Math.max(1, Math.min(7, Math.ceil(7 * height)));
+    out += [...LEVELS][level] ?? '';
+  }
+  return out;
+}
+
+function details(summary: string, body: string): string {
+  return `<details><summary>${summary}</summary>\n\n${body}\n</details>`;
+}
+
+function provenance({ sweep }: ReportView): string {
+  const short = (digest: string): string => escapeMarkdown(digest.replace(/^sha256:/u, '').slice(0, 8));
+  return `${escapeMarkdown(sweep.tool)} · seed ${sweep.seed} · model ${short(sweep.model.digest)} · data ${short(sweep.data.digest)} · ${toMarkdown([foreign(sweep.backend.name)])}`;
+}
+
+/** A fence longer than any run of backticks in the command. */
+function command({ input }: ReportView): string {
+  if (input.run === undefined) return '';
+  const text = input.run.command.replace(/[\r\n]+/gu, ' ');
+  const longest = [...text.matchAll(/`+/gu)].reduce((most, [run]) => Math.max(most, run.length), 2);
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}sh\n${text}\n${fence}`;
+}

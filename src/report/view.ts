@@ -1,0 +1,131 @@
+import type { GroupCurves, PairedMeasured, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
+import { tailCurve, viewCurve, type CurveView, type RisePoint } from './curves.js';
+import { uniqueSlugs } from './escape.js';
+import { lossScale, riseAxis, Z95, type LossScale, type RiseAxis } from './scale.js';
+
+/** What a report is made of: records only. */
+export interface ReportInput {
+  readonly sweep: SweepRecord;
+  readonly retrain?: RetrainRecord;
+  readonly run?: RunRecord;
+  /** Rise of the loss that is allowed, relative to the original's: 0.01 = 1 %. */
+  readonly budget?: number;
+}
+
+export const REPORT_DEFAULTS = { budget: 0.01 } as const;
+
+export interface GroupView {
+  /** Safe in file names and ids, unique. */
+  readonly id: string;
+  readonly name: string;
+  readonly n: number;
+  readonly layers: readonly string[];
+  /** The curve that leads: the retrained weights' where they were swept, else the original's. */
+  readonly chief: CurveView;
+  /** The original's weights, when another curve leads. */
+  readonly other?: CurveView;
+  /** The curve whose width is reported: the chief, or the other where only that one can be narrower. */
+  readonly best: CurveView;
+  /** The width alone; null where not even full width is shown to hold, or without a budget. */
+  readonly needs: RisePoint | null;
+  /** Share of the model's parameters that goes at that width, 0 to 1. */
+  readonly saves: number;
+  /** Share that goes with the group at its smallest measured width. */
+  readonly stake: number;
+}
+
+/** A full-width model measured against the original. */
+export interface FullView {
+  readonly measured: PairedMeasured;
+  readonly rise: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Everything that the pages say, computed once: numbers before pictures. */
+export interface ReportView {
+  readonly input: ReportInput;
+  readonly sweep: SweepRecord;
+  readonly budget: number;
+  readonly scale: LossScale;
+  readonly axis: RiseAxis;
+  /** The group with most to save first. */
+  readonly groups: readonly GroupView[];
+  readonly retrained?: FullView;
+  readonly control?: FullView;
+}
+
+/** Computes the view of a sweep. Groups without a measured `tail` curve are left out. */
+export function viewReport(input: ReportInput): ReportView {
+  const { sweep } = input;
+  const budget = input.budget ?? REPORT_DEFAULTS.budget;
+  const scale = lossScale(sweep, budget);
+  const ids = uniqueSlugs(sweep.groups.map((g) => g.name));
+  const groups = sweep.groups.flatMap((g, i) => viewGroup(sweep, scale, g, ids[i] ?? String(i)) ?? []);
+  const curves = groups.flatMap((g) => (g.other === undefined ? [g.chief] : [g.chief, g.other]));
+  const points = curves.flatMap((c) => c.points);
+  // The other curve is drawn without a band.
+  const lows = groups.flatMap((g) => [
+    ...g.chief.points.map((p) => p.low),
+    ...(g.other?.points ?? []).map((p) => p.rise),
+  ]);
+  const axis = riseAxis(
+    scale,
+    lows,
+    points.map((p) => p.high),
+  );
+  const full = (m: PairedMeasured | undefined): FullView | undefined =>
+    m === undefined ? undefined : viewFull(m, scale);
+  const retrained = full(sweep.retrained ?? input.retrain?.retrained);
+  const control = full(sweep.control ?? input.retrain?.control);
+  return {
+    input,
+    sweep,
+    budget,
+    scale,
+    axis,
+    groups: groups.sort((a, b) => b.saves - a.saves || b.stake - a.stake),
+    ...(retrained === undefined ? {} : { retrained }),
+    ...(control === undefined ? {} : { control }),
+  };
+}
+
+function viewGroup(sweep: SweepRecord, scale: LossScale, group: GroupCurves, id: string): GroupView | undefined {
+  const retrained = tailCurve(group, 'retrained');
+  const original = tailCurve(group, 'original');
+  const lead = retrained ?? original;
+  if (lead === undefined) return undefined;
+  const chief = viewCurve(lead, scale);
+  const other = retrained !== undefined && original !== undefined ? viewCurve(original, scale) : undefined;
+  const narrows = (c: CurveView | undefined): boolean => c?.needs != null && c.needs.k < c.curve.n;
+  const best = other !== undefined && narrows(other) && !narrows(chief) ? other : chief;
+  const total = sweep.model.parameters;
+  const share = (p: RisePoint | null | undefined): number =>
+    p == null || total === 0 ? 0 : 1 - p.source.parameters / total;
+  return {
+    id,
+    name: group.name,
+    n: chief.curve.n,
+    layers: group.layers,
+    chief,
+    ...(other === undefined ? {} : { other }),
+    best,
+    needs: best.needs,
+    saves: share(best.needs),
+    stake: share(chief.points[0]),
+  };
+}
+
+function viewFull(measured: PairedMeasured, scale: LossScale): FullView {
+  const rise = measured.delta * scale.factor;
+  const margin = Z95 * measured.deltaSe * scale.factor;
+  return { measured, rise, low: rise - margin, high: rise + margin };
+}
+
+/** How a measured rise stands to the budget: u <= a holds, d <= a < u is not resolved, d > a breaks. */
+export type Verdict = 'holds' | 'unresolved' | 'broken';
+
+export function verdictOf(point: { readonly rise: number; readonly high: number }, budget: number): Verdict {
+  if (point.high <= budget) return 'holds';
+  return point.rise <= budget ? 'unresolved' : 'broken';
+}

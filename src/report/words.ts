@@ -1,0 +1,179 @@
+import type { SkippedLayer } from '../records/types.js';
+import type { CurveView } from './curves.js';
+import { integer, NBSP, percent } from './format.js';
+import { foreign, listed, phrase, type Phrase } from './phrase.js';
+import { riseText } from './scale.js';
+import { verdictOf, type GroupView, type ReportView, type Verdict } from './view.js';
+
+export const SIGNS: Readonly<Record<Verdict, string>> = { holds: '✔', unresolved: '?', broken: '✖' };
+
+/** `40 of 64 units`, `rank 40 of 64`. */
+function widthOf(curve: CurveView, k: number): string {
+  const n = integer(curve.curve.n);
+  return curve.curve.kind === 'rank' ? `rank ${integer(k)} of ${n}` : `${integer(k)} of ${n}${NBSP}units`;
+}
+
+/** The group that the headline is about: the most to save; without a budget the lowest narrower loss. */
+export function leading(view: ReportView): GroupView | undefined {
+  if (view.scale.budget !== null) return view.groups.find((g) => g.needs !== null && g.needs.k < g.best.curve.n);
+  return view.groups.find((g) => g.chief.lowest.k < g.chief.curve.n);
+}
+
+/** One sentence: what is gained. */
+export function headline(view: ReportView): Phrase {
+  const group = leading(view);
+  const { budgetText } = view.scale;
+  if (view.groups.length === 0) return phrase`No layer of ${foreign(view.sweep.model.name)} can be narrowed`;
+  if (budgetText === null) {
+    if (group === undefined) return ['No narrower layer has a lower loss'];
+    return phrase`${foreign(group.name)} has its lowest loss with ${widthOf(group.chief, group.chief.lowest.k)}`;
+  }
+  if (group?.needs != null)
+    return phrase`Alone, ${foreign(group.name)} needs ${widthOf(group.best, group.needs.k)} for ${budgetText}`;
+  if (view.groups.some((g) => isOpen(g.chief))) {
+    return [
+      `${integer(view.sweep.data.examples.select)} examples cannot tell whether narrower layers hold ${budgetText}`,
+    ];
+  }
+  return [`Every layer needs its width: nothing narrower holds ${budgetText}`];
+}
+
+/** Whether some narrower width is neither shown to hold nor shown to break. */
+export function isOpen(curve: CurveView): boolean {
+  return curve.unresolved !== null && curve.unresolved.from < curve.curve.n;
+}
+
+/** The evidence for the headline: what was measured, on how much, and what it does not say. */
+export function evidence(view: ReportView): Phrase {
+  const { scale, sweep } = view;
+  const group = leading(view);
+  const examples = `${integer(sweep.data.examples.select)} examples`;
+  const together =
+    view.groups.length > 1
+      ? ' Together the groups cost more than each alone; no model with several narrowed groups was measured.'
+      : '';
+  if (scale.budget === null) {
+    const point = group?.chief.lowest;
+    const low =
+      point === undefined
+        ? ''
+        : `Loss ${riseText(scale, point.rise)}, at most ${riseText(scale, point.high, 'up')} with 95${NBSP}% confidence on ${examples}. `;
+    return [`${low}${scale.why ?? ''}${together}`];
+  }
+  if (group?.needs == null)
+    return [
+      `Measured on ${examples}, one group at a time, the others full; a width counts when its 95${NBSP}% bound, and that of every wider one, is inside the budget.`,
+    ];
+  const { needs } = group;
+  const fewer = group.saves > 0 ? ` The model has ${percent(100 * group.saves, 'down')} fewer parameters then.` : '';
+  return [
+    `Measured on ${examples}${weightsText(view, group)} with every other group at full width: loss ${riseText(scale, needs.rise)}, at most ${riseText(scale, needs.high, 'up')} with 95${NBSP}% confidence.${fewer}${together}`,
+  ];
+}
+
+function weightsText(view: ReportView, group: GroupView): string {
+  if (view.retrained === undefined) return ", on the original's own weights,";
+  return group.best.curve.weights === 'original' ? ", on the original's weights," : '';
+}
+
+export interface Pill {
+  readonly verdict: Verdict;
+  readonly text: Phrase;
+}
+
+/** Verdicts that the sweep allows on its own. */
+export function pills(view: ReportView): Pill[] {
+  const { scale, retrained } = view;
+  const found: Pill[] = [];
+  if (retrained !== undefined && scale.budget !== null && scale.budgetText !== null) {
+    const verdict = verdictOf(retrained, scale.budget);
+    if (verdict === 'unresolved') found.push({ verdict, text: [`Retraining alone: ${scale.budgetText} not resolved`] });
+    if (verdict === 'broken') found.push({ verdict, text: [`Retraining alone breaks the ${scale.budgetText} budget`] });
+  }
+  const better = view.groups.find((g) => g.chief.better);
+  if (better !== undefined) {
+    const words = widthOf(better.chief, better.chief.lowest.k);
+    found.push({
+      verdict: 'holds',
+      text: phrase`Significantly better than the original with ${words} in ${foreign(better.name)}`,
+    });
+  }
+  return found;
+}
+
+/** `40 of 64`, `64`, or what is not known: for tables and panel heads. */
+export function widthStatus(
+  view: ReportView,
+  group: GroupView,
+): 'narrower' | 'full' | 'unresolved' | 'broken' | 'none' {
+  if (view.scale.budget === null) return 'none';
+  if (group.needs !== null && group.needs.k < group.best.curve.n) return 'narrower';
+  if (isOpen(group.chief)) return 'unresolved';
+  if (group.needs !== null) return 'full';
+  return group.chief.unresolved === null ? 'broken' : 'unresolved';
+}
+
+/** What a panel's caption says: whose weights, the width alone, what is not resolved, where the loss is lowest. */
+export function caption(view: ReportView, group: GroupView): string {
+  const { chief, other } = group;
+  const parts = [
+    chief.curve.weights === 'retrained'
+      ? 'Retrained with TailDropout.'
+      : "The original's own weights and order of units.",
+  ];
+  if (view.scale.budget !== null) parts.push(aloneText(chief, view.scale.budgetText ?? ''));
+  parts.push(lowestText(view, chief));
+  if (other !== undefined && view.scale.budget !== null) {
+    const k = other.needs?.k;
+    parts.push(
+      k === undefined
+        ? "On the original's weights nothing is shown to hold."
+        : `On the original's weights ${widthOf(other, k)}.`,
+    );
+  }
+  return parts.filter((p) => p !== '').join(' ');
+}
+
+/** `Alone, 40 units would hold; 36 to 39 not resolved.` */
+export function aloneText(curve: CurveView, budget: string): string {
+  const { needs, unresolved } = curve;
+  const n = curve.curve.n;
+  const unit = (k: number): string =>
+    curve.curve.kind === 'rank' ? `rank ${integer(k)}` : `${integer(k)} unit${k === 1 ? '' : 's'}`;
+  const range = unresolved === null ? '' : rangeText(unresolved.from, unresolved.to);
+  if (needs === null) {
+    if (unresolved === null) return `Alone, not even full width holds ${budget}.`;
+    return unresolved.from === n
+      ? `Alone, full width is not resolved at ${budget}.`
+      : `Alone, nothing is shown to hold ${budget}; ${range} not resolved.`;
+  }
+  const holds =
+    needs.k >= n ? `Alone, nothing narrower than ${unit(n)} is shown to hold` : `Alone, ${unit(needs.k)} would hold`;
+  return `${holds}${range === '' ? '' : `; ${range} not resolved`}.`;
+}
+
+function rangeText(from: number, to: number): string {
+  return from === to ? integer(from) : `${integer(from)} to ${integer(to)}`;
+}
+
+/** Says where the loss is lowest, if narrower than full, and whether that beats the original for sure. */
+export function lowestText(view: ReportView, curve: CurveView): string {
+  const { lowest } = curve;
+  if (lowest.k >= curve.curve.n) return '';
+  const rise = riseText(view.scale, lowest.rise);
+  if (!curve.better) return `Lowest with ${integer(lowest.k)} (${rise}).`;
+  return `Significantly better than the original with ${widthOf(curve, lowest.k)}: ${rise}, at most ${riseText(view.scale, lowest.high, 'up')}.`;
+}
+
+/** Layers that stay as they are, those with the same reason together. */
+export function stays(skipped: readonly SkippedLayer[]): { readonly layers: Phrase; readonly reason: string }[] {
+  const byReason = new Map<string, string[]>();
+  for (const { layer, reason } of skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), layer]);
+  return [...byReason].map(([reason, layers]) => {
+    const shown = layers.slice(0, MOST_NAMES).map(foreign);
+    const more = layers.length - shown.length;
+    return { layers: more > 0 ? phrase`${listed(shown)}, … and ${more} more` : listed(shown), reason };
+  });
+}
+
+const MOST_NAMES = 8;
