@@ -1,0 +1,12 @@
+/** A LayersModel on disk and in memory: find, read, check, build, copy, write. */
+export { locateModel } from './locate.js';
+export { readModelFile } from './file.js';
+export type { FileWeight, ModelFile } from './file.js';
+export { loadModel } from './load.js';
+export type { LoadedModel } from './load.js';
+export { buildModel, cloneModel, leafLayers, weightEntries } from './build.js';
+export type { LeafLayer, WeightEntry } from './build.js';
+export { modelDigest } from './digest.js';
+export { writeModel } from './write.js';
+export type { WriteOptions, WrittenModel } from './write.js';
+export type { Quantization, QuantizationType } from './manifest.js';
