@@ -1,35 +1,15 @@
+import type { DataSpec } from '../data/spec.js';
 import type { InspectRecord, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
-
-/** A data set of one place: see interface.md, Data. `target` names a column or array, or is `self`. */
-export interface DataOptions {
-  readonly path: string;
-  readonly format?: string;
-  /** Array or column names per model input, where they differ from the model's. */
-  readonly inputs?: readonly string[];
-  readonly target?: string;
-  readonly scale?: number;
-  readonly mean?: number | readonly number[];
-  readonly std?: number | readonly number[];
-  /** Shares of train, select, report in percent: [60, 20, 20]. */
-  readonly split?: readonly [number, number, number];
-  /** Column or array whose equal values stay in one split. */
-  readonly groupBy?: string;
-}
-
-/** Files of their own per split. */
-export interface DataParts {
-  readonly train: DataOptions | string;
-  readonly select?: DataOptions | string;
-  readonly report?: DataOptions | string;
-}
 
 /** Everything a run can be told. The CLI and the config file fill in the same record. */
 export interface RunOptions {
   readonly model: string;
-  readonly data: string | DataOptions | DataParts;
+  /** A path, or an object: `dataSpecSchema` in src/data says what it may hold. */
+  readonly data: DataSpec;
   readonly target?: string;
   readonly scale?: number;
-  readonly split?: readonly [number, number, number];
+  /** `60/20/20` or [60, 20, 20]: shares of train, select, report. */
+  readonly split?: string | readonly number[];
   /** Run folder; default `reports/<model name>`. */
   readonly out?: string;
   readonly force: boolean;
@@ -59,7 +39,7 @@ export interface RunOptions {
   readonly exact: boolean;
   /** About how many log-spaced k above n = 64. */
   readonly grid: number;
-  /** Sizes for inputs the model leaves open, batch excluded or included. */
+  /** Sizes for the first input where the model leaves them open, with or without the batch. */
   readonly inputShape?: readonly number[];
 }
 
@@ -132,11 +112,3 @@ export interface RunResult {
 }
 
 export type { InspectRecord };
-
-/*
- * Functions of this room, each ONE call behind a command:
- *   runInspect(options: Pick<RunOptions, 'model' | 'inputShape' | 'layers' | 'exclude' …>, context): Promise<InspectRecord>
- *   runRetrain(options: RunOptions, context): Promise<RunResult>      record: result.retrain
- *   runSweep(options: RunOptions, context): Promise<RunResult>        record: result.sweep
- *   runReport(folder: string, context): Promise<RunResult>            renders the records again
- */

@@ -1,0 +1,29 @@
+/**
+ * How wide do the layers of a TensorFlow.js model need to be?
+ *
+ * ```
+ * model + dataset ──retrain──▶ ordered model ──sweep──▶ curves ──report──▶ report.html + *.svg + summary.md
+ * ```
+ *
+ * The rooms, from the commands down; a room imports only from below:
+ *
+ * - `cli`        yargs commands: load, ONE call of `pipeline`, save, print
+ * - `pipeline`   runs the stages a command lacks, reuses by digest, writes records, models and the report
+ * - `report`     records → charts → SVG, HTML, Markdown, terminal; sees no tensor
+ * - `sweep`      loss for every kept width k, paired against the original
+ * - `retrain`    TailDropout fine-tuning with distillation, and its control
+ * - `evaluate`   feeds batches through a model with some groups masked, judges every row
+ * - `surgery`    changes a model, model in and model out: slices width groups
+ * - `graph`      reads a model: steps, width groups, tail points, parameters and MACs
+ * - `objective`  what is measured: loss and metrics per row, their statistics
+ * - `model`      a LayersModel on disk: validate, read, write
+ * - `data`       datasets: csv, npz, npy, json, idx; splits; batches
+ * - `backend`    choosing and preparing a TensorFlow.js backend
+ * - `layers`     TailDropout and its samplers (also `taildropout/layers`, for browsers)
+ * - `records`    the JSON between commands: types, reading, writing
+ * - `random`     seeded streams; `errors` what went wrong and the exit code that says so
+ */
+export * from './errors.js';
+export * from './pipeline/index.js';
+export * from './records/types.js';
+export { createSampler, expectedTruncatedDraws, SAMPLER_NAMES, TailDropout, tailDropout } from './layers/index.js';

@@ -1,0 +1,76 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { DataError } from '../errors.js';
+import { readRecord, writeAtomic } from '../records/store.js';
+import type { RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
+import type { Clocked } from './stage.js';
+import { timed } from './stage.js';
+import type { RunContext, RunResult } from './types.js';
+
+interface Records {
+  readonly sweep?: SweepRecord;
+  readonly retrain?: RetrainRecord;
+  readonly run?: RunRecord;
+}
+
+/**
+ * Renders records into the run folder: report.html, summary.md, scree.svg and one SVG a group.
+ *
+ * @returns the names written; none where there is no curve yet
+ */
+export async function writeReport(
+  folder: string,
+  { sweep, retrain, run }: Records,
+  context: RunContext,
+  stages: Clocked[],
+): Promise<readonly string[]> {
+  if (sweep === undefined) return [];
+  return timed({ context }, stages, 'report', 'report.html', async () => {
+    // vega is loaded only when there is something to draw
+    const { renderReport } = await import('../report/render.js');
+    const rendered = await renderReport({
+      sweep,
+      ...(retrain === undefined ? {} : { retrain }),
+      ...(run === undefined ? {} : { run }),
+    });
+    await removeOld(folder, [...rendered.groups.keys()]);
+    const files = new Map([
+      ['report.html', rendered.html],
+      ['summary.md', rendered.summary],
+      ['scree.svg', rendered.scree],
+      ...rendered.groups,
+    ]);
+    for (const [name, text] of files) await writeAtomic(join(folder, name), text);
+    return [...files.keys()];
+  });
+}
+
+/** Panels of groups that an earlier run had and this one has not. */
+async function removeOld(folder: string, keep: readonly string[]): Promise<void> {
+  const names = await readdir(folder);
+  const old = names.filter((name) => /^scree-.*\.svg$/.test(name) && !keep.includes(name));
+  await Promise.all(old.map((name) => rm(join(folder, name))));
+}
+
+/**
+ * Renders the records of a run folder again.
+ *
+ * @throws DataError where the folder holds no sweep.json, or a record that cannot be read
+ */
+export async function runReport(path: string, context: RunContext): Promise<RunResult> {
+  const folder = resolve(context.cwd, path);
+  const sweep = await readRecord(folder, 'sweep.json');
+  if (sweep === undefined) {
+    throw new DataError(`${folder} holds no sweep.json, so there is nothing to draw.`, {
+      hint: 'Name the folder of a run, or make one with tdc sweep.',
+    });
+  }
+  const retrain = await readRecord(folder, 'retrain.json');
+  const run = await readRecord(folder, 'run.json');
+  if (run === undefined) {
+    throw new DataError(`${folder} holds no run.json.`, { hint: 'Name the folder of a run.' });
+  }
+  const records = { sweep, run, ...(retrain === undefined ? {} : { retrain }) };
+  return { folder, files: await writeReport(folder, records, context, []), ...records };
+}

@@ -1,0 +1,202 @@
+import { join } from 'node:path';
+
+import type { Split } from '../data/types.js';
+import { subSplit } from '../data/split.js';
+import { DataError } from '../errors.js';
+import { measureRows, summarize, summarizePaired } from '../evaluate/measure.js';
+import { readGraph } from '../graph/index.js';
+import type { ModelGraph } from '../graph/types.js';
+import { expectedTruncatedDraws } from '../layers/index.js';
+import { cloneModel, loadModel, locateModel, writeModel } from '../model/index.js';
+import { createRandom, deriveSeed } from '../random/index.js';
+import { readRecord, writeRecord } from '../records/store.js';
+import type { EpochRecord, RetrainRecord } from '../records/types.js';
+import { retrain, type RetrainOptions } from '../retrain/retrain.js';
+import { samplerFor } from '../retrain/sampler-for.js';
+import { schedule } from '../retrain/schedule.js';
+import { headOf, stageDigest, type Session } from './session.js';
+import { CHUNK, pauseOf, timed, type Clocked } from './stage.js';
+
+/** Models that retraining made, with the record of how. The caller disposes the graphs' models. */
+export interface Retrained {
+  readonly record: RetrainRecord;
+  readonly retrained: ModelGraph;
+  readonly control?: ModelGraph;
+}
+
+/** Share of the train rows held back to choose the epoch, and the most it may be. */
+const HELD_SHARE = 0.1;
+const MOST_HELD = 2000;
+
+/** Retrains with TailDropout, and without it as a control; or takes what stands in the run folder for the same inputs. */
+export async function retrainStage(session: Session, stages: Clocked[]): Promise<Retrained> {
+  const { options, dataset, backend, folder } = session;
+  if (dataset.splits.train.size === 0) {
+    throw new DataError('Retraining needs train rows, and this data set was cut without any.', {
+      hint: 'Give the train split a share with --split, or measure without retraining with --no-retrain.',
+    });
+  }
+  const { sampler, p, kMin, epochs, batchSize, learningRate, train, distill, control } = options;
+  // sums over a batch are split by threads, so other threads may give other bytes
+  const more = {
+    sampler,
+    p,
+    kMin,
+    epochs,
+    batchSize,
+    learningRate,
+    train,
+    distill,
+    control,
+    threads: backend.info.threads,
+  };
+  const inputs = stageDigest(session, 'retrain', more);
+  const kept = await reuse(session, inputs);
+  if (kept !== undefined) {
+    stages.push({ name: 'retrain', seconds: 0, reused: true });
+    session.context.onEvent({
+      type: 'end',
+      stage: 'retrain',
+      detail: 'same model, data, options and seed',
+      reused: true,
+      seconds: 0,
+    });
+    return kept;
+  }
+  const made = await trainBoth(session, inputs, stages);
+  const { record, retrained } = made;
+  const metadata = (role: string) => ({
+    taildropout: {
+      role,
+      inputs,
+      sampler: { ...record.sampler },
+      groups: record.groups.map(({ name, n }) => ({ name, n })),
+    },
+  });
+  await writeModel(retrained.model, join(folder, 'ordered'), { force: true, userDefinedMetadata: metadata('ordered') });
+  if (made.control !== undefined) {
+    await writeModel(made.control.model, join(folder, 'control'), {
+      force: true,
+      userDefinedMetadata: metadata('control'),
+    });
+  }
+  await writeRecord(folder, 'retrain.json', record);
+  return made;
+}
+
+async function reuse(session: Session, inputs: string): Promise<Retrained | undefined> {
+  const record = await readRecord(session.folder, 'retrain.json').catch(() => undefined);
+  if (record?.inputs !== inputs) return undefined;
+  try {
+    const retrained = await graphFrom(session, 'ordered', inputs);
+    const control = record.control === undefined ? undefined : await graphFrom(session, 'control', inputs);
+    return { record, retrained, ...(control === undefined ? {} : { control }) };
+  } catch {
+    // what cannot be read is made again
+    return undefined;
+  }
+}
+
+async function graphFrom(session: Session, name: string, inputs: string): Promise<ModelGraph> {
+  const { model, file } = await loadModel(await locateModel(join(session.folder, name)));
+  const stamp = file.userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined;
+  if (stamp?.taildropout?.inputs !== inputs) throw new DataError(`${name} is of another run.`);
+  return readGraph(model, { bytesPerWeight: session.loaded.bytesPerWeight });
+}
+
+async function trainBoth(session: Session, inputs: string, stages: Clocked[]): Promise<Retrained> {
+  const { options, selection } = session;
+  const plan = planOf(session);
+  const run = async (name: 'retrain' | 'control'): Promise<{ graph: ModelGraph; history: EpochRecord[] }> => {
+    const graph = readGraph(cloneModel(session.loaded.model), { bytesPerWeight: session.loaded.bytesPerWeight });
+    const { sampler: _, ...bare } = plan;
+    const detail = `${plan.schedule.epochs} epochs of ${plan.schedule.stepsPerEpoch} steps`;
+    const onProgress = (done: number, total: number, loss: number): void =>
+      session.context.onEvent({ type: 'progress', stage: name, done, total, loss });
+    const history = await timed(session, stages, name, detail, () =>
+      retrain(graph, { ...(name === 'retrain' ? plan : bare), onProgress }),
+    );
+    return { graph, history };
+  };
+  const tail = await run('retrain');
+  const control = options.control ? await run('control') : undefined;
+  const measured = await measureFull(session, tail.graph, control?.graph);
+  const record: RetrainRecord = {
+    ...headOf(session, 'tdc/retrain', inputs),
+    ...measured,
+    sampler: { name: options.sampler, p: options.p, kMin: options.kMin },
+    train: options.train,
+    distill: options.distill,
+    epochs: plan.schedule.epochs,
+    learningRate: options.learningRate,
+    batchSize: options.batchSize,
+    truncatedDraws: plan.schedule.truncatedDraws,
+    groups: selection.groups.map(({ name, n, layers }) => ({ name, n, layers })),
+    skipped: selection.skipped,
+    history: tail.history,
+    ...(control === undefined ? {} : { controlHistory: control.history }),
+  };
+  return { record, retrained: tail.graph, ...(control === undefined ? {} : { control: control.graph }) };
+}
+
+function planOf(session: Session): RetrainOptions {
+  const { options, dataset, selection, graph, objective, backend, context } = session;
+  const { train, held } = holdBack(dataset.splits.train, options.seed);
+  const sampler = samplerFor(selection.groups, options);
+  const widest = Math.max(...selection.groups.map(({ n }) => n));
+  const plan = schedule({
+    examples: train.size,
+    batchSize: options.batchSize,
+    widest,
+    truncated: expectedTruncatedDraws(sampler(widest), widest, 1),
+    ...(options.epochs === undefined ? {} : { epochs: options.epochs }),
+  });
+  const draws = Math.round(plan.truncatedDraws);
+  context.onEvent({
+    type: 'note',
+    text: `${plan.epochs} epochs: about ${draws} draws below full width for the widest group of ${widest} units (${Math.round(draws / widest)} a unit)`,
+  });
+  return {
+    objective,
+    train,
+    held,
+    original: graph,
+    groups: selection.groups.map(({ name }) => name),
+    sampler,
+    schedule: plan,
+    batchSize: options.batchSize,
+    learningRate: options.learningRate,
+    trains: options.train,
+    distill: options.distill,
+    seed: options.seed,
+    createAdam: (rate) => backend.createAdam(rate),
+    pause: pauseOf(session),
+  };
+}
+
+/** A seeded tenth of the train rows, at most 2,000, chooses the epoch and is not trained on. */
+function holdBack(split: Split, seed: number): { readonly train: Split; readonly held: Split } {
+  const order = createRandom(deriveSeed(seed, 'held-back')).permutation(split.size);
+  const held = Math.max(1, Math.min(MOST_HELD, Math.round(split.size * HELD_SHARE)));
+  return {
+    train: subSplit(split, order.slice(held).sort()),
+    held: subSplit(split, order.slice(0, held).sort()),
+  };
+}
+
+async function measureFull(
+  session: Session,
+  retrained: ModelGraph,
+  control: ModelGraph | undefined,
+): Promise<Pick<RetrainRecord, 'original' | 'retrained' | 'control'>> {
+  const { graph, objective, dataset } = session;
+  const options = { objective, split: dataset.splits.select, batchSize: CHUNK, reference: graph.program };
+  const original = await measureRows(graph.program, options);
+  return {
+    original: summarize(original),
+    retrained: summarizePaired(await measureRows(retrained.program, options), original),
+    ...(control === undefined
+      ? {}
+      : { control: summarizePaired(await measureRows(control.program, options), original) }),
+  };
+}

@@ -1,0 +1,71 @@
+import { writeRecord } from '../records/store.js';
+import type { RunRecord } from '../records/types.js';
+import { TOOL } from '../version.js';
+import { writeReport } from './report-stage.js';
+import { retrainStage, type Retrained } from './retrain-stage.js';
+import { closeSession, openSession, type Session } from './session.js';
+import type { Clocked } from './stage.js';
+import { sweepStage } from './sweep-stage.js';
+import type { RunContext, RunOptions, RunResult } from './types.js';
+import { warnings } from './warnings.js';
+
+/** Orders the features of a model: ordered/model.json, control/model.json, retrain.json. Reuses what is there by digest. */
+export async function runRetrain(options: RunOptions, context: RunContext): Promise<RunResult> {
+  return inSession(options, context, async (session, stages) => {
+    const made = await retrainStage(session, stages);
+    disposeRetrained(made);
+    const files = ['retrain.json', 'ordered/model.json', ...(made.record.control ? ['control/model.json'] : [])];
+    return { files, retrain: made.record };
+  });
+}
+
+/**
+ * Loss for kept widths, per group, for the original's and (unless told not to) the retrained weights: sweep.json and the
+ * report. Runs the retraining it needs and has not got.
+ */
+export async function runSweep(options: RunOptions, context: RunContext): Promise<RunResult> {
+  return inSession(options, context, async (session, stages) => {
+    const made = options.retrain ? await retrainStage(session, stages) : undefined;
+    const record = await sweepStage(session, made, stages);
+    if (made !== undefined) disposeRetrained(made);
+    return {
+      files: ['sweep.json', ...(made === undefined ? [] : ['retrain.json', 'ordered/model.json'])],
+      sweep: record,
+      ...(made === undefined ? {} : { retrain: made.record }),
+    };
+  });
+}
+
+type Done = Omit<RunResult, 'folder' | 'run'>;
+
+async function inSession(
+  options: RunOptions,
+  context: RunContext,
+  body: (session: Session, stages: Clocked[]) => Promise<Done>,
+): Promise<RunResult> {
+  const stages: Clocked[] = [];
+  const session = await openSession(options, context);
+  try {
+    for (const text of await warnings(session)) {
+      session.notes.push(text);
+      context.onEvent({ type: 'warning', text });
+    }
+    const done = await body(session, stages);
+    const run = runRecord(context, stages);
+    const reported = await writeReport(session.folder, { ...done, run }, context, stages);
+    await writeRecord(session.folder, 'run.json', run);
+    return { ...done, folder: session.folder, files: [...done.files, ...reported, 'run.json'], run };
+  } finally {
+    await closeSession(session);
+  }
+}
+
+function disposeRetrained({ retrained, control }: Retrained): void {
+  retrained.model.dispose();
+  control?.model.dispose();
+}
+
+export function runRecord(context: RunContext, stages: readonly Clocked[]): RunRecord {
+  const { command, startedAt, machine, versions } = context;
+  return { schema: 'tdc/run', version: 1, tool: TOOL, command, startedAt, stages: [...stages], machine, versions };
+}

@@ -1,0 +1,152 @@
+import { startBackend, type StartedBackend } from '../backend/index.js';
+import { readDataset } from '../data/dataset.js';
+import type { DataSpec } from '../data/spec.js';
+import type { Dataset } from '../data/types.js';
+import { UsageError } from '../errors.js';
+import { readGraph } from '../graph/index.js';
+import type { ModelGraph } from '../graph/types.js';
+import { loadModel, locateModel, type LoadedModel } from '../model/index.js';
+import { inferObjective } from '../objective/infer.js';
+import type { Objective } from '../objective/types.js';
+import type { RecordHead } from '../records/types.js';
+import { TOOL } from '../version.js';
+import { digestOf } from './digest.js';
+import { fitOf } from './fit.js';
+import { claimFolder } from './folder.js';
+import { selectGroups, type Selection } from './select.js';
+import type { RunContext, RunOptions } from './types.js';
+
+/** Everything a stage works on: loaded, checked, fitted together. */
+export interface Session {
+  readonly options: RunOptions;
+  readonly context: RunContext;
+  /** The run folder, absolute. */
+  readonly folder: string;
+  readonly backend: StartedBackend;
+  readonly loaded: LoadedModel;
+  readonly graph: ModelGraph;
+  readonly selection: Selection;
+  readonly dataset: Dataset;
+  readonly objective: Objective;
+  /** Grows by the warnings that measuring brings. */
+  readonly notes: string[];
+}
+
+/** Loads model and data, starts the backend, decides what is measured. The caller closes the session. */
+export async function openSession(options: RunOptions, context: RunContext): Promise<Session> {
+  checkOptions(options);
+  const backend = await startBackend({
+    backend: options.backend,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  try {
+    return await openOn(backend, options, context);
+  } catch (error) {
+    await backend.dispose();
+    throw error;
+  }
+}
+
+export async function closeSession(session: Session): Promise<void> {
+  session.loaded.model.dispose();
+  await session.backend.dispose();
+}
+
+async function openOn(backend: StartedBackend, options: RunOptions, context: RunContext): Promise<Session> {
+  const loaded = await loadModel(await locateModel(options.model, context.cwd));
+  const folder = await claimFolder(context.cwd, options.out ?? `reports/${loaded.file.name}`, options.force);
+  const graph = readGraph(loaded.model, { bytesPerWeight: loaded.bytesPerWeight });
+  const selection = selectGroups(graph, options.layers, options.exclude);
+  const fit = fitOf(graph, options.inputShape);
+  const dataset = await readDataset(specOf(options), fit, { seed: options.seed, retrain: options.retrain });
+  const objective = inferObjective({
+    target: dataset.target.kind,
+    activation: fit.output.activation ?? 'linear',
+    units: fit.output.shape.at(-1) ?? 1,
+    ...trainedWith(loaded),
+    ...(options.loss === undefined ? {} : { loss: options.loss }),
+    ...(options.metric === undefined ? {} : { metric: options.metric }),
+  });
+  const notes = [...loaded.warnings, ...dataset.notes, ...objective.notes];
+  for (const text of [describe(backend), ...backend.notes, ...dataset.notes, ...objective.notes]) {
+    context.onEvent({ type: 'note', text });
+  }
+  for (const text of loaded.warnings) context.onEvent({ type: 'warning', text });
+  return { options, context, folder, backend, loaded, graph, selection, dataset, objective, notes };
+}
+
+function describe({ info }: StartedBackend): string {
+  const threads = info.threads === 1 ? '1 thread' : `${info.threads} threads`;
+  return `backend ${info.name} on ${info.device}, ${info.variant}, ${threads}`;
+}
+
+/** Ranges of what no later stage checks for itself. */
+function checkOptions(options: RunOptions): void {
+  requireWhole('batch-size', options.batchSize, 1);
+  requireWhole('epochs', options.epochs, 1);
+  requireWhole('grid', options.grid, 2);
+  requireWhole('threads', options.threads, 1);
+  requireWhole('seed', options.seed, 0);
+  if (!(options.learningRate > 0 && Number.isFinite(options.learningRate))) {
+    throw new UsageError(`--learning-rate must be a number above 0, got ${options.learningRate}.`);
+  }
+}
+
+function requireWhole(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return;
+  throw new UsageError(`--${name} must be a whole number of at least ${least}, got ${value}.`);
+}
+
+/** Flags go over what the data entry says. */
+function specOf({ data, target, scale, split }: RunOptions): DataSpec {
+  const flags = {
+    ...(target === undefined ? {} : { target }),
+    ...(scale === undefined ? {} : { scale }),
+    ...(split === undefined ? {} : { split: typeof split === 'string' ? split : [...split] }),
+  };
+  if (Object.keys(flags).length === 0) return data;
+  return typeof data === 'string' ? { path: data, ...flags } : { ...data, ...flags };
+}
+
+/** The loss a model was compiled with: a name, or one that all outputs share. */
+function trainedWith({ file }: LoadedModel): { trainedWith?: string } {
+  const config = file.trainingConfig as { loss?: unknown } | undefined;
+  return typeof config?.loss === 'string' ? { trainedWith: config.loss } : {};
+}
+
+/** The shared head of a record; `inputs` is the digest of everything its stage depended on. */
+export function headOf<Schema extends string>(
+  session: Session,
+  schema: Schema,
+  inputs: string,
+): RecordHead & { readonly schema: Schema } {
+  const { options, backend, loaded, graph, dataset, objective, notes } = session;
+  const { train, select, report } = dataset.splits;
+  return {
+    schema,
+    version: 1,
+    tool: TOOL,
+    inputs,
+    seed: options.seed,
+    backend: backend.info,
+    model: { name: loaded.file.name, digest: loaded.file.digest, ...graph.cost(new Map()) },
+    data: {
+      name: dataset.name,
+      digest: dataset.digest,
+      examples: { train: train.size, select: select.size, report: report.size },
+    },
+    loss: { name: objective.loss, unit: objective.unit },
+    metrics: objective.metrics,
+    notes: [...notes],
+  };
+}
+
+/** What every stage depends on: weights, data, what is measured, groups, seed, backend with its variant, version. */
+export function stageDigest(session: Session, stage: string, more: unknown): string {
+  const { loaded, dataset, objective, selection, options, backend } = session;
+  const { notes: _, ...measured } = objective;
+  const groups = selection.groups.map(({ name, n }) => ({ name, n }));
+  const { name, device, variant } = backend.info;
+  const base = { tool: TOOL, model: loaded.file.digest, data: dataset.digest, measured, groups, seed: options.seed };
+  return digestOf({ stage, ...base, backend: { name, device, variant }, more });
+}

@@ -1,0 +1,37 @@
+import type { Session } from './session.js';
+import type { StageName } from './types.js';
+
+/** A finished stage, for run.json. */
+export interface Clocked {
+  readonly name: string;
+  readonly seconds: number;
+  readonly reused: boolean;
+}
+
+/** Runs a stage between its start and end events and notes how long it took. */
+export async function timed<T>(
+  { context }: Pick<Session, 'context'>,
+  stages: Clocked[],
+  stage: StageName,
+  detail: string,
+  body: () => Promise<T>,
+): Promise<T> {
+  const start = context.now();
+  context.onEvent({ type: 'start', stage, detail });
+  const result = await body();
+  const seconds = (context.now() - start) / 1000;
+  stages.push({ name: stage, seconds, reused: false });
+  context.onEvent({ type: 'end', stage, detail, reused: false, seconds });
+  return result;
+}
+
+/** Rows that are judged at once. */
+export const CHUNK = 500;
+
+/** Lets signals and progress through between steps. */
+export function pauseOf({ context }: Pick<Session, 'context'>): () => Promise<void> {
+  return async () => {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    context.signal?.throwIfAborted();
+  };
+}
