@@ -114,7 +114,8 @@ async function readIdxFile(path: string, name: string): Promise<RawArray> {
 function parseIdx(bytes: Uint8Array, name: string): RawArray {
   const { shape, dtype, width, start, total } = readHeader(bytes, name);
   if (bytes.length !== total) throw wrongSize(name, total, String(bytes.length));
-  const body = bytes.slice(start);
+  // a copy, aligned for wider types (slice would be a view where the bytes are a Buffer)
+  const body = new Uint8Array(bytes.subarray(start));
   if (width === 2) Buffer.from(body.buffer).swap16();
   if (width === 4) Buffer.from(body.buffer).swap32();
   if (width === 8) Buffer.from(body.buffer).swap64();

@@ -32,7 +32,8 @@ export function readNpy(bytes: Uint8Array, name: string): RawArray {
       `${name} holds ${payload} bytes of values, expected ${expected} for its declared shape [${shape.join(', ')}].`,
     );
   }
-  const aligned = bytes.slice(header.start);
+  // a copy, aligned for wider types (slice would be a view where the bytes are a Buffer)
+  const aligned = new Uint8Array(bytes.subarray(header.start));
   if (header.bigEndian) swapBytes(aligned, header.bytes);
   const [dtype, values] = decode(aligned, header, name);
   return { name, shape, dtype, values: header.fortran && shape.length > 1 ? toRowMajor(values, shape) : values };
