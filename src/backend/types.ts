@@ -27,7 +27,7 @@ export interface StartedBackend {
   /** Names of the faults of tfjs 4.22 that are mended on this backend. */
   readonly repairs: readonly string[];
   /** Gives back workers and devices. Tensors of the backend are lost. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
   /** The fastest right Adam here (beta1 0.9, beta2 0.999, epsilon 1e-7). The caller disposes it. */
-  createAdam(learningRate: number): AdamLike;
+  readonly createAdam: (learningRate: number) => AdamLike;
 }

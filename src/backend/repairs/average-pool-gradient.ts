@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { replaceKernel } from './kernels.js';
-import type { KernelCall } from './kernels.js';
+import type { KernelCall, StockKernel } from './kernels.js';
 import type { Repair } from './types.js';
 
 export const averagePoolGradient: Repair = {
@@ -9,15 +9,27 @@ export const averagePoolGradient: Repair = {
   fault: "AvgPoolGrad and AvgPool3DGrad divide by the whole window at the border too, where padding 'same' shrinks it.",
   backends: ['cpu', 'webgpu'],
   apply(backendName) {
-    for (const kernelName of ['AvgPoolGrad', 'AvgPool3DGrad']) {
-      replaceKernel(backendName, kernelName, (call, stock) => {
-        const share = windowShare(call);
-        const { dy, input } = call.inputs;
-        return stock({ dy: share === undefined ? dy : tf.mul(dy, share), input: input });
-      });
-    }
+    for (const kernelName of ['AvgPoolGrad', 'AvgPool3DGrad']) replaceKernel(backendName, kernelName, gradient);
   },
 };
+
+/**
+ * The kernel is right where nothing is padded. So it is run on the padded image, as 'valid', with dy raised where part
+ * of the window is padding, and the image is cut out of the result.
+ */
+function gradient({ inputs, attrs }: KernelCall, stock: StockKernel): tf.Tensor {
+  const { dy, input } = inputs;
+  const axes = input.rank === 5 ? axes3d({ inputs, attrs }) : axes2d({ inputs, attrs });
+  if (axes.every((axis) => axis.before === 0 && axis.after === 0)) return stock(inputs);
+  const [batch, channels] = [input.shape[0], input.shape[input.rank - 1]];
+  const padded = [batch, ...axes.map((axis) => axis.before + axis.input + axis.after), channels];
+  const { filterSize, strides } = attrs;
+  const whole = stock(
+    { dy: tf.mul(dy, windowShare(axes)), input: tf.zeros(padded) },
+    { filterSize, strides, pad: 'valid' },
+  );
+  return tf.slice(whole, [0, ...axes.map((axis) => axis.before), 0], input.shape);
+}
 
 interface Axis {
   readonly input: number;
@@ -25,18 +37,15 @@ interface Axis {
   readonly window: number;
   readonly stride: number;
   readonly before: number;
+  readonly after: number;
 }
 
-/** Per output place, window size / elements really averaged: [1, …, 1]; undefined where nothing is padded. */
-function windowShare(call: KernelCall): tf.Tensor | undefined {
-  const axes = call.inputs['input'].rank === 5 ? axes3d(call) : axes2d(call);
-  const shares = axes.map(axisShare);
-  if (shares.every((share) => share.every((value) => value === 1))) return undefined;
-  const rank = axes.length + 2;
-  return shares
-    .map((share, axis) => {
-      const shape = Array.from({ length: rank }, (_, index) => (index === axis + 1 ? share.length : 1));
-      return tf.tensor(share, shape);
+/** Per output place, window size / elements really averaged: [1, …, 1]. */
+function windowShare(axes: readonly Axis[]): tf.Tensor {
+  return axes
+    .map((axis, place) => {
+      const shape = Array.from({ length: axes.length + 2 }, (_, index) => (index === place + 1 ? axis.output : 1));
+      return tf.tensor(axisShare(axis), shape);
     })
     .reduce((product, share) => tf.mul(product, share));
 }
@@ -61,8 +70,8 @@ function axes2d({ inputs, attrs }: KernelCall): Axis[] {
     attrs['dimRoundingMode'] as Rounding,
   );
   return [
-    axis(info.inHeight, info.outHeight, info.filterHeight, info.strideHeight, info.padInfo.top),
-    axis(info.inWidth, info.outWidth, info.filterWidth, info.strideWidth, info.padInfo.left),
+    axis(info.inHeight, info.outHeight, info.filterHeight, info.strideHeight, info.padInfo.top, info.padInfo.bottom),
+    axis(info.inWidth, info.outWidth, info.filterWidth, info.strideWidth, info.padInfo.left, info.padInfo.right),
   ];
 }
 
@@ -76,12 +85,12 @@ function axes3d({ inputs, attrs }: KernelCall): Axis[] {
     attrs['dimRoundingMode'] as Rounding,
   );
   return [
-    axis(info.inDepth, info.outDepth, info.filterDepth, info.strideDepth, info.padInfo.front),
-    axis(info.inHeight, info.outHeight, info.filterHeight, info.strideHeight, info.padInfo.top),
-    axis(info.inWidth, info.outWidth, info.filterWidth, info.strideWidth, info.padInfo.left),
+    axis(info.inDepth, info.outDepth, info.filterDepth, info.strideDepth, info.padInfo.front, info.padInfo.back),
+    axis(info.inHeight, info.outHeight, info.filterHeight, info.strideHeight, info.padInfo.top, info.padInfo.bottom),
+    axis(info.inWidth, info.outWidth, info.filterWidth, info.strideWidth, info.padInfo.left, info.padInfo.right),
   ];
 }
 
-function axis(input: number, output: number, window: number, stride: number, before: number): Axis {
-  return { input, output, window, stride, before };
+function axis(input: number, output: number, window: number, stride: number, before: number, after: number): Axis {
+  return { input, output, window, stride, before, after };
 }

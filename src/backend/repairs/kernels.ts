@@ -6,6 +6,12 @@ export interface KernelCall {
   readonly attrs: Readonly<Record<string, unknown>>;
 }
 
+/** The kernel that was there before; its attributes are those of the call unless others are given. */
+export type StockKernel = (
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  attrs?: Readonly<Record<string, unknown>>,
+) => tf.Tensor;
+
 /**
  * Puts a kernel in place of the backend's own. It may use tfjs ops: inside a kernel nothing is taped.
  *
@@ -14,7 +20,7 @@ export interface KernelCall {
 export function replaceKernel(
   backendName: string,
   kernelName: string,
-  replacement: (call: KernelCall, stock: (inputs: Record<string, tf.Tensor>) => tf.Tensor) => tf.Tensor,
+  replacement: (call: KernelCall, stock: StockKernel) => tf.Tensor,
 ): void {
   const stock = tf.getKernel(kernelName, backendName);
   if (stock !== null && stock !== undefined) tf.unregisterKernel(kernelName, backendName);
@@ -23,10 +29,12 @@ export function replaceKernel(
     kernelName,
     backendName,
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const runStock = (changed: Record<string, tf.Tensor>): tf.Tensor => {
+      const runStock: StockKernel = (changed, changedAttrs) => {
         if (stock === null || stock === undefined) throw new Error(`${backendName} has no kernel ${kernelName}`);
-        const info = stock.kernelFunc({ inputs: changed, backend, ...(attrs === undefined ? {} : { attrs }) });
-        return tf.engine().makeTensorFromTensorInfo(Array.isArray(info) ? info[0] : info);
+        const call = { inputs: { ...changed }, backend, attrs: { ...(changedAttrs ?? attrs) } as tf.NamedAttrMap };
+        const result = stock.kernelFunc(call);
+        const info = Array.isArray(result) ? result[0] : result;
+        return info instanceof tf.Tensor ? info : tf.engine().makeTensorFromTensorInfo(info);
       };
       return tf.tidy(() => replacement({ inputs: inputs as KernelCall['inputs'], attrs: attrs ?? {} }, runStock));
     },

@@ -1,12 +1,16 @@
+import { availableParallelism } from 'node:os';
+
 import * as tf from '@tensorflow/tfjs';
 
 import { BackendError } from '../../errors.js';
-import { createPlainAdam } from '../adam.js';
 import { assertOneTfjs, findPackage, PackageMissingError } from '../packages.js';
 import type { FoundPackage } from '../packages.js';
 import { registerRepairs } from '../repairs/index.js';
 import type { StartedBackend } from '../types.js';
+import { createFusedAdam } from './adam.js';
+import { tensorFlowBackend } from './binding.js';
 import { prepareEnvironment } from './environment.js';
+import { registerReluGradient } from './relu-gradient.js';
 
 export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
@@ -29,14 +33,19 @@ export async function startTensorFlow(): Promise<StartedBackend> {
   if (!(await tf.setBackend('tensorflow'))) {
     throw new BackendError(`${found.name} loads, but its backend does not start.`, { hint: REINSTALL });
   }
-  const backend = tf.backend() as unknown as { readonly isUsingGpuDevice?: boolean };
-  const device = backend.isUsingGpuDevice === true ? 'gpu' : 'cpu';
+  const device = tensorFlowBackend().isUsingGpuDevice ? 'gpu' : 'cpu';
+  registerReluGradient();
   return {
-    info: { name: 'tensorflow', device, variant: found.name.replace('@tensorflow/', ''), threads: 0 },
+    info: {
+      name: 'tensorflow',
+      device,
+      variant: found.name.replace('@tensorflow/', ''),
+      threads: availableParallelism(),
+    },
     notes: device === 'cpu' && found.name.endsWith('-gpu') ? [NO_GPU] : [],
     repairs: registerRepairs('tensorflow'),
     dispose: () => Promise.resolve(),
-    createAdam: createPlainAdam,
+    createAdam: createFusedAdam,
   };
 }
 
