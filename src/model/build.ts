@@ -32,8 +32,15 @@ export async function buildModel(topology: JsonObject, maxValues = Infinity): Pr
   const kept = keepInitializers(topology);
   const before = new Set(Object.keys(tf.engine().state.registeredVariables));
   try {
-    // Everything happens before the promise is returned: modelFromJSON awaits only where it fetches weights.
-    return await withAllowance(maxValues, () => tf.models.modelFromJSON(kept as unknown as tf.io.ModelJSON));
+    // Everything happens before the promise is returned (modelFromJSON awaits only where it fetches weights), so a scope can hold it:
+    // some initializers of tfjs leave intermediate tensors. Variables outlive scopes.
+    const building: Promise<tf.LayersModel>[] = [];
+    withAllowance(maxValues, () =>
+      tf.tidy(() => void building.push(tf.models.modelFromJSON(kept as unknown as tf.io.ModelJSON))),
+    );
+    const [model] = await Promise.all(building);
+    if (model === undefined) throw new ModelError('The model was not built.');
+    return model;
   } catch (cause) {
     disposeSince(before);
     throw buildError(topology, cause);
@@ -51,11 +58,16 @@ export function cloneModel(model: tf.LayersModel): tf.LayersModel {
   if (found === undefined) throw new ModelError(`A model of class ${quote(className)} cannot be copied.`);
   const [ctor, fromConfig] = found;
   const source = weightEntries(model);
-  const clone = withAllowance(Infinity, () => {
-    const config = sortLayers(model.getConfig() as unknown as JsonObject, quote(model.name));
-    const entry = keepInitializers({ className, config }) as { config: tf.serialization.ConfigDict };
-    return fromConfig(ctor, entry.config) as tf.LayersModel;
-  });
+  const clones: tf.LayersModel[] = [];
+  withAllowance(Infinity, () =>
+    tf.tidy(() => {
+      const config = sortLayers(model.getConfig() as unknown as JsonObject, quote(model.name));
+      const entry = keepInitializers({ className, config }) as { config: tf.serialization.ConfigDict };
+      clones.push(fromConfig(ctor, entry.config) as tf.LayersModel);
+    }),
+  );
+  const [clone] = clones;
+  if (clone === undefined) throw new ModelError(`The model ${quote(model.name)} was not copied.`);
   copyTrainable(model, clone);
   const target = weightEntries(clone);
   if (source.length !== target.length)

@@ -6,6 +6,7 @@ export { loadModel } from './load.js';
 export type { LoadedModel } from './load.js';
 export { buildModel, cloneModel, leafLayers, weightEntries } from './build.js';
 export type { LeafLayer, WeightEntry } from './build.js';
+export { disposeModel } from './dispose.js';
 export { modelDigest } from './digest.js';
 export { writeModel } from './write.js';
 export type { WriteOptions, WrittenModel } from './write.js';

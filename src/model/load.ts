@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { ModelError } from '../errors.js';
 import { assignWeights, setWeights } from './assign.js';
 import { buildModel, leafLayers, weightEntries } from './build.js';
+import { disposeModel } from './dispose.js';
 import { readModelFile } from './file.js';
 import type { ModelFile } from './file.js';
 import { quote } from './json.js';
@@ -51,7 +52,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
       bytesPerWeight: new Map(pairs.map(({ key, weight }) => [key, weight?.bytesPerValue ?? 4])),
     };
   } catch (error) {
-    model.dispose();
+    disposeModel(model);
     throw error;
   }
 }

@@ -158,6 +158,9 @@ function sequential(config: JsonObject, entries: JsonObject[], label: string): J
       firstConfig['batch_input_shape'] = build;
     }
   }
+  // Later layers may carry a stale one; it says nothing, and tfjs prints a warning about it.
+  for (const entry of entries.slice(1))
+    if (entry['class_name'] !== 'InputLayer' && isObject(entry['config'])) delete entry['config']['batch_input_shape'];
   return { name: config['name'] ?? 'sequential', layers: entries };
 }
 

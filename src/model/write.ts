@@ -6,6 +6,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { ModelError, OutputError } from '../errors.js';
 import { buildModel, weightEntries } from './build.js';
 import type { WeightEntry } from './build.js';
+import { disposeModel } from './dispose.js';
 import { isObject, quote } from './json.js';
 import type { Json, JsonObject } from './json.js';
 import type { QuantizationType } from './manifest.js';
@@ -136,7 +137,7 @@ async function savableTopology(model: tf.LayersModel): Promise<{ topology: JsonO
       );
     return { topology, names };
   } finally {
-    rebuilt.dispose();
+    disposeModel(rebuilt);
   }
 }
 

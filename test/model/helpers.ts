@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -75,4 +75,60 @@ export function predictions(model: tf.LayersModel, value: number): Float32Array[
     return (Array.isArray(result) ? result : [result]).map((tensor) => Float32Array.from(tensor.dataSync()));
   });
   return out as Float32Array[];
+}
+
+/** A tiny valid model on disk, written by stock tfjs: the ground on which broken inputs are built. */
+export async function writeStock(model: tf.LayersModel, folder: string): Promise<string> {
+  await model.save(
+    tf.io.withSaveHandler(async (artifacts) => {
+      const bytes = Buffer.from(artifacts.weightData as ArrayBuffer);
+      await writeFile(join(folder, 'group1-shard1of1.bin'), bytes);
+      const manifest = {
+        format: 'layers-model',
+        modelTopology: artifacts.modelTopology,
+        weightsManifest: [{ paths: ['group1-shard1of1.bin'], weights: artifacts.weightSpecs }],
+      };
+      await writeFile(join(folder, 'model.json'), JSON.stringify(manifest));
+      return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' as const } };
+    }),
+  );
+  return join(folder, 'model.json');
+}
+
+/** Seeded weights for every variable, so that equal outputs mean equal weights. */
+export function fillWeights(model: tf.LayersModel, seed = 1): void {
+  model.setWeights(
+    model.getWeights().map((weight, i) => tf.randomUniform(weight.shape, 0.1, 0.9, 'float32', seed + i)),
+  );
+}
+
+/** input -> a -> b, functional: 3 -> 2 -> 1. */
+export function tinyFunctional(): tf.LayersModel {
+  const input = tf.input({ shape: [3], name: 'in' });
+  const hidden = tf.layers.dense({ units: 2, name: 'a', activation: 'relu' }).apply(input) as tf.SymbolicTensor;
+  const output = tf.layers.dense({ units: 1, name: 'b' }).apply(hidden) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: input, outputs: output, name: 'tiny' });
+  fillWeights(model);
+  return model;
+}
+
+/** Two inputs, two outputs, a shared layer, and two nested models whose inner layers share a name. */
+export function tangled(): tf.LayersModel {
+  const inner = (name: string): tf.LayersModel => {
+    const input = tf.input({ shape: [4], name: 'inner_in' });
+    const output = tf.layers.dense({ units: 4, name: 'dense', activation: 'tanh' }).apply(input) as tf.SymbolicTensor;
+    return tf.model({ inputs: input, outputs: output, name });
+  };
+  const left = tf.input({ shape: [4], name: 'left' });
+  const right = tf.input({ shape: [4], name: 'right' });
+  const shared = tf.layers.dense({ units: 4, name: 'shared' });
+  const encoder = inner('encoder');
+  const decoder = inner('decoder');
+  const a = encoder.apply(shared.apply(left)) as tf.SymbolicTensor;
+  const b = decoder.apply(shared.apply(right)) as tf.SymbolicTensor;
+  const again = encoder.apply(b) as tf.SymbolicTensor;
+  const sum = tf.layers.add({ name: 'sum' }).apply([a, again]) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: [left, right], outputs: [sum, b], name: 'tangled' });
+  fillWeights(model);
+  return model;
 }

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { loadModel, locateModel } from '../../src/model/index.js';
+import { disposeModel, loadModel, locateModel } from '../../src/model/index.js';
 import { SHARED } from '../shared.js';
 import { predictions, stockLoad } from './helpers.js';
 
@@ -33,13 +33,13 @@ describe.skipIf(SHARED === undefined)('models that other people published (share
     const { model } = await loadModel(path);
     const zeros = predictions(model, 0);
     const ones = predictions(model, 1);
-    model.dispose();
+    disposeModel(model);
     expect(tf.memory().numTensors).toBe(before);
     for (const output of [...zeros, ...ones]) expect(output.every(Number.isFinite)).toBe(true);
     const stock = await stockLoad(path);
     expect(predictions(stock, 0)).toEqual(zeros);
     expect(predictions(stock, 1)).toEqual(ones);
-    stock.dispose();
+    disposeModel(stock);
   });
 
   it.each([
