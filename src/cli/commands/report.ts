@@ -1,0 +1,33 @@
+import { UsageError } from '../../errors.js';
+import type { Command } from '../command.js';
+import { runFolder } from '../runFolder.js';
+
+export const reportCommand: Command = {
+  usage: 'report [run]',
+  describe: 'Renders the records of a run again: report.html, summary.md, scree.svg',
+  positional: { name: 'run', describe: 'Run folder, such as reports/my-model' },
+  options: ['config', 'out', 'json', 'quiet'],
+  silent: ['force', 'seed'],
+  examples: [
+    ['tdc report', 'the run of the configured model'],
+    ['tdc report reports/my-model', 'a run folder'],
+  ],
+  run: async ({ given, run, world, context, printer }) => {
+    const folder = run ?? (await runFolder(given, world.cwd));
+    if (folder === undefined) {
+      throw new UsageError('No run folder is named.', {
+        hint: 'Name it behind the command: tdc report reports/my-model.',
+      });
+    }
+    const { runReport } = await world.loadPipeline();
+    const result = await runReport(folder, context);
+    const { sweep, retrain } = result;
+    const { renderTerminal } = await import('../../report/terminal.js');
+    printer.result(sweep ?? retrain ?? result.run, (style) =>
+      sweep === undefined
+        ? ''
+        : renderTerminal({ sweep, ...(retrain === undefined ? {} : { retrain }), run: result.run }, style),
+    );
+    printer.wrote(result);
+  },
+};

@@ -1,0 +1,276 @@
+import { RUN_DEFAULTS, type RunOptions } from '../pipeline/types.js';
+
+/** Options of the command line that no configuration file holds. */
+export interface CliOptions {
+  /** Configuration file. */
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** What one place (flags, environment, file) says; absent: it says nothing. */
+export type Given = Partial<RunOptions> & CliOptions;
+
+/**
+ * How the text of a flag or variable becomes a value: `list` is cut at commas, `numbers` too,
+ * `switch` is true or false, `off` is a switch that sets its key to the opposite.
+ */
+export type OptionKind = 'text' | 'number' | 'list' | 'numbers' | 'switch' | 'off';
+
+export interface OptionSpec {
+  readonly key: keyof Given;
+  readonly kind: OptionKind;
+  readonly describe: string;
+  readonly group: 'Input' | 'Measuring' | 'Retraining' | 'Sweep' | 'Everywhere';
+  /** Shown in the help where there is no constant to show. */
+  readonly standard?: string;
+  readonly choices?: readonly string[];
+}
+
+const D = RUN_DEFAULTS;
+
+/** Every option, by its name on the command line. */
+export const OPTIONS = {
+  data: {
+    key: 'data',
+    kind: 'text',
+    group: 'Input',
+    describe: 'Data set: a .csv, .npz, .npy or idx file (.gz too), or a folder of idx files',
+  },
+  target: {
+    key: 'target',
+    kind: 'text',
+    group: 'Input',
+    describe: 'Column or array to predict, or "self": the original outputs',
+    standard: 'the last column, or y',
+  },
+  scale: {
+    key: 'scale',
+    kind: 'number',
+    group: 'Input',
+    describe: 'Factor on the inputs, such as 1/255',
+    standard: '1/255 for uint8 pixels',
+  },
+  split: {
+    key: 'split',
+    kind: 'text',
+    group: 'Input',
+    describe: 'Percent of train/select/report',
+    standard: '60/20/20',
+  },
+  'input-shape': {
+    key: 'inputShape',
+    kind: 'numbers',
+    group: 'Input',
+    describe: 'Sizes where the model leaves one open, such as 1,64',
+    standard: 'from the data',
+  },
+  layers: {
+    key: 'layers',
+    kind: 'list',
+    group: 'Input',
+    describe: 'Only width groups with these layers (globs, commas)',
+    standard: 'every eligible group',
+  },
+  exclude: {
+    key: 'exclude',
+    kind: 'list',
+    group: 'Input',
+    describe: 'No width groups with these layers (globs, commas)',
+  },
+
+  backend: {
+    key: 'backend',
+    kind: 'text',
+    group: 'Measuring',
+    describe: 'TensorFlow.js backend',
+    standard: D.backend,
+    choices: ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'],
+  },
+  threads: {
+    key: 'threads',
+    kind: 'number',
+    group: 'Measuring',
+    describe: 'Threads of the backend',
+    standard: 'all cores',
+  },
+  'batch-size': {
+    key: 'batchSize',
+    kind: 'number',
+    group: 'Measuring',
+    describe: 'Examples per step',
+    standard: String(D.batchSize),
+  },
+  loss: { key: 'loss', kind: 'text', group: 'Measuring', describe: 'Loss to measure', standard: 'inferred' },
+  metric: {
+    key: 'metric',
+    kind: 'text',
+    group: 'Measuring',
+    describe: 'Metric to measure beside the loss',
+    standard: 'inferred',
+  },
+
+  sampler: {
+    key: 'sampler',
+    kind: 'text',
+    group: 'Retraining',
+    describe: 'Law of the random width',
+    standard: D.sampler,
+  },
+  p: {
+    key: 'p',
+    kind: 'number',
+    group: 'Retraining',
+    describe: 'Mean fraction of units dropped, 0 to 1',
+    standard: String(D.p),
+  },
+  'k-min': {
+    key: 'kMin',
+    kind: 'number',
+    group: 'Retraining',
+    describe: 'Fewest units kept',
+    standard: String(D.kMin),
+  },
+  epochs: {
+    key: 'epochs',
+    kind: 'number',
+    group: 'Retraining',
+    describe: 'Passes over train',
+    standard: 'from the draws needed',
+  },
+  'learning-rate': {
+    key: 'learningRate',
+    kind: 'number',
+    group: 'Retraining',
+    describe: 'Of Adam, before its cosine decay',
+    standard: String(D.learningRate),
+  },
+  train: {
+    key: 'train',
+    kind: 'text',
+    group: 'Retraining',
+    describe: 'Which weights train',
+    standard: D.train,
+    choices: ['all', 'selected'],
+  },
+  'no-retrain': { key: 'retrain', kind: 'off', group: 'Retraining', describe: 'Measure the weights as they are' },
+  'no-control': {
+    key: 'control',
+    kind: 'off',
+    group: 'Retraining',
+    describe: 'No second retraining without TailDropout',
+  },
+  'no-distill': {
+    key: 'distill',
+    kind: 'off',
+    group: 'Retraining',
+    describe: 'Task loss only, nothing from the original outputs',
+  },
+
+  exact: { key: 'exact', kind: 'switch', group: 'Sweep', describe: 'Every width k, however wide the layer' },
+  grid: {
+    key: 'grid',
+    kind: 'number',
+    group: 'Sweep',
+    describe: 'About how many widths k above n = 64',
+    standard: String(D.grid),
+  },
+
+  config: {
+    key: 'config',
+    kind: 'text',
+    group: 'Everywhere',
+    describe: 'Configuration file',
+    standard: 'tdc.config.*',
+  },
+  out: { key: 'out', kind: 'text', group: 'Everywhere', describe: 'Run folder', standard: 'reports/<model name>' },
+  force: { key: 'force', kind: 'switch', group: 'Everywhere', describe: 'Write over what stands in the way' },
+  seed: {
+    key: 'seed',
+    kind: 'number',
+    group: 'Everywhere',
+    describe: 'Seed of the split and of every draw',
+    standard: String(D.seed),
+  },
+  json: { key: 'json', kind: 'switch', group: 'Everywhere', describe: 'Print the record as one JSON document' },
+  quiet: { key: 'quiet', kind: 'switch', group: 'Everywhere', describe: 'No progress, no notes' },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+export const SHARED_OPTIONS = [
+  'config',
+  'out',
+  'force',
+  'seed',
+  'json',
+  'quiet',
+] as const satisfies readonly OptionName[];
+export const GROUP_OPTIONS = ['layers', 'exclude', 'input-shape'] as const satisfies readonly OptionName[];
+export const MEASURE_OPTIONS = [
+  'data',
+  'target',
+  'scale',
+  'split',
+  'backend',
+  'threads',
+  'batch-size',
+  'loss',
+  'metric',
+] as const satisfies readonly OptionName[];
+export const RETRAIN_OPTIONS = [
+  'sampler',
+  'p',
+  'k-min',
+  'epochs',
+  'learning-rate',
+  'train',
+  'no-control',
+  'no-distill',
+] as const satisfies readonly OptionName[];
+export const SWEEP_OPTIONS = ['no-retrain', 'exact', 'grid'] as const satisfies readonly OptionName[];
+
+const SWITCH_WORDS: Readonly<Record<string, boolean>> = {
+  true: true,
+  '1': true,
+  yes: true,
+  on: true,
+  false: false,
+  '0': false,
+  no: false,
+  off: false,
+};
+
+/**
+ * The value that a text stands for. A text that fits no value of its kind is returned as it is: the schema refuses it with
+ * the words that the option deserves.
+ */
+export function readValue(kind: OptionKind, text: string): unknown {
+  switch (kind) {
+    case 'text':
+      return text;
+    case 'number':
+      return readNumber(text);
+    case 'list':
+      return text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
+    case 'numbers':
+      return text.split(/[,x]/u).map((part) => readNumber(part.trim()));
+    case 'switch':
+      return SWITCH_WORDS[text.toLowerCase()] ?? text;
+    case 'off': {
+      const value = SWITCH_WORDS[text.toLowerCase()];
+      return value === undefined ? text : !value;
+    }
+  }
+}
+
+/** `0.5`, `1e-3` or a fraction such as `1/255`. */
+function readNumber(text: string): number | string {
+  const parts = text.split('/').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [over = Number.NaN, under = 1] = parts;
+  const value = over / under;
+  return parts.length <= 2 && Number.isFinite(value) ? value : text;
+}

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+
+import { dataSpecSchema } from '../data/spec.js';
+import { UsageError } from '../errors.js';
+import type { Given } from './options.js';
+
+/** What each key expects, for the error message; `data.scale` and the like are keys of the data object. */
+const EXPECTS: Readonly<Record<string, string>> = {
+  model: 'a path',
+  data: 'a path, or an object with a path',
+  out: 'a path',
+  config: 'a path',
+  seed: 'a whole number from 0 to 4294967295',
+  backend: 'auto, tensorflow, webgpu, wasm or cpu',
+  threads: 'a whole number of at least 1',
+  batchSize: 'a whole number of at least 1',
+  layers: 'layer names',
+  exclude: 'layer names',
+  p: 'a number from 0 to 1',
+  kMin: 'a whole number of at least 0',
+  epochs: 'a whole number of at least 1',
+  learningRate: 'a number above 0',
+  train: 'all or selected',
+  grid: 'a whole number of at least 2',
+  inputShape: 'whole numbers of at least 1, such as 1,64',
+  split: 'three percentages, such as 60/20/20',
+  format: 'csv, npz, npy, json or idx',
+  scale: 'a number other than 0',
+  mean: 'a number, or one per channel',
+  std: 'a number other than 0, or one per channel',
+  inputs: 'names',
+};
+
+const text = z.string().min(1);
+const flag = z.boolean();
+const whole = (min: number): z.ZodNumber => z.number().int().min(min);
+const factor = z.number().refine((x) => x !== 0);
+const names = z.union([text.transform((name) => name.split(',').map((part) => part.trim())), z.array(text)]);
+const split = z.union([text, z.array(z.number())]);
+const [dataPath, dataObject, dataParts] = dataSpecSchema.options;
+
+const SHAPE = {
+  model: text,
+  data: z.unknown(),
+  target: text,
+  scale: factor,
+  split,
+  out: text,
+  force: flag,
+  seed: whole(0).max(0xffffffff),
+  backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']),
+  threads: whole(1),
+  batchSize: whole(1),
+  layers: names,
+  exclude: names,
+  loss: text,
+  metric: text,
+  sampler: text,
+  p: z.number().min(0).max(1),
+  kMin: whole(0),
+  epochs: whole(1),
+  learningRate: z.number().positive(),
+  train: z.enum(['all', 'selected']),
+  retrain: flag,
+  control: flag,
+  distill: flag,
+  exact: flag,
+  grid: whole(2),
+  inputShape: z.array(whole(1)).min(1),
+};
+const FILE = z.strictObject(SHAPE).partial();
+const FLAGS = z.strictObject({ ...SHAPE, config: text, json: flag, quiet: flag }).partial();
+
+/** Where a value comes from, and how that place calls a key: `--p`, `TDC_P`, "`p` in tdc.config.json". */
+export interface Source {
+  readonly kind: 'file' | 'flags';
+  readonly name: (key: string) => string;
+  readonly hint?: string;
+}
+
+/**
+ * Checks what one place says.
+ *
+ * @throws UsageError one sentence that names the first wrong key, what it expects and what it got
+ */
+export function check(raw: unknown, source: Source): Given {
+  const given = parse(source.kind === 'file' ? FILE : FLAGS, raw, [], source) as Given;
+  if (given.data !== undefined) return { ...given, data: checkData(given.data, source) };
+  return given;
+}
+
+function checkData(data: unknown, source: Source): NonNullable<Given['data']> {
+  if (typeof data !== 'object' || data === null) return parse(dataPath, data, ['data'], source) as string;
+  return parse('train' in data ? dataParts : dataObject, data, ['data'], source) as NonNullable<Given['data']>;
+}
+
+function parse(schema: z.ZodType, raw: unknown, at: readonly string[], source: Source): unknown {
+  const result = schema.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = [...at, ...(issue?.path ?? []).map(String)];
+  const details = source.hint === undefined ? undefined : { hint: source.hint };
+  if (issue?.code === 'unrecognized_keys') {
+    throw new UsageError(`${source.name([...path, issue.keys[0]].join('.'))} is not a known key.`, details);
+  }
+  const received = show(path.slice(at.length).reduce(dig, raw));
+  const words = path.filter((part) => !/^\d+$/u.test(part));
+  const key = words.at(-1) ?? '';
+  const expected = EXPECTS[key] ?? (key === 'path' || key in SHAPE ? kindOf(issue) : undefined);
+  throw new UsageError(
+    `${source.name(words.join('.'))} expects ${expected ?? kindOf(issue)}, received ${received}.`,
+    details,
+  );
+}
+
+function kindOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code !== 'invalid_type') return 'a text that is not empty';
+  return issue.expected === 'boolean'
+    ? 'true or false'
+    : issue.expected === 'string'
+      ? 'a text'
+      : `an ${issue.expected}`;
+}
+
+function dig(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : value;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const json = typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? typeof value);
+  return json.length > 60 ? `${json.slice(0, 57)}…` : json;
+}
