@@ -125,7 +125,7 @@ function grid(view: ReportView): Claim {
   const first = gaps[0];
   if (first === undefined)
     return { mark: 'holds', title: 'Every width was measured.', text: ['Nothing between the points is interpolated.'] };
-  const others = gaps.length > 1 ? ` (and ${gaps.length - 1} more groups likewise)` : '';
+  const others = gaps.length > 1 ? ` (${gaps.length - 1} other group${gaps.length > 2 ? 's' : ''} likewise)` : '';
   return {
     mark: 'unresolved',
     title: 'Not every width was measured.',

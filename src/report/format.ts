@@ -48,7 +48,7 @@ function minus(text: string): string {
 
 /** A sign before everything but 0. */
 export function signed(text: string): string {
-  return text === '0' || text.startsWith(MINUS) ? text : `+${text}`;
+  return /^0(?!\.)/u.test(text) || text.startsWith(MINUS) ? text : `+${text}`;
 }
 
 /** `72 %` from 72. */
@@ -85,6 +85,11 @@ export function compact(value: number): string {
     if (Math.abs(value) >= size) return `${Number((value / size).toPrecision(6))}${NBSP}${unit}`;
   }
   return String(Number(value.toPrecision(6)));
+}
+
+/** A setting as it was given: 0.2, 0.001. */
+export function setting(value: number): string {
+  return minus(String(Number(value.toPrecision(6))));
 }
 
 /** `952 KiB`, with three significant digits. */

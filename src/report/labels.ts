@@ -15,7 +15,9 @@ export interface Candidate {
 }
 
 const TAKEN = 1000;
-const CROSSED = 40;
+const CROSSED = 60;
+const GAP_X = 4;
+const GAP_Y = 1;
 
 /** The candidate with the least cost: covering what is taken, being crossed by lines, leaving the frame, dislike. */
 export function place<T extends Candidate>(
@@ -29,11 +31,17 @@ export function place<T extends Candidate>(
   for (const candidate of candidates) {
     if (!inside(candidate.box, frame)) continue;
     let cost = candidate.dislike;
-    for (const box of taken) if (overlap(candidate.box, box)) cost += TAKEN;
-    for (const line of lines) if (crosses(line, candidate.box)) cost += CROSSED;
+    const roomy = inflate(candidate.box);
+    for (const box of taken) if (overlap(roomy, box)) cost += TAKEN;
+    for (const line of lines) if (crosses(line, roomy)) cost += CROSSED;
     if (cost < least) [best, least] = [candidate, cost];
   }
   return { best, clear: least < TAKEN };
+}
+
+/** Labels keep a little distance from each other and from lines. */
+function inflate({ x, y, width, height }: Box): Box {
+  return { x: x - GAP_X, y: y - GAP_Y, width: width + 2 * GAP_X, height: height + 2 * GAP_Y };
 }
 
 export function overlap(a: Box, b: Box): boolean {

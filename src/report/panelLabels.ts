@@ -31,61 +31,75 @@ export function isMarked(curve: CurveView): boolean {
   return curve.lowest.k < curve.curve.n;
 }
 
-/** Where the words of a panel go, in px of the plot. */
+/** Where the words of a panel go, in px of the plot. What finds no room is left out: the text below says it too. */
 export function panelLabels(view: ReportView, group: GroupView): Label[] {
-  const frame: Box = { x: 0, y: 0, width: PANEL.plotWidth + 6, height: PANEL.plotHeight };
   const { chief, other, needs } = group;
-  const lines = [chief, other].flatMap((c) => (c === undefined ? [] : [polyline(view, group.n, c.points)]));
-  const taken: Box[] = [];
+  const marked = isMarked(chief) && chief.lowest.k !== needs?.k ? chief.lowest : undefined;
+  const narrower = needs !== null && needs.k < group.n ? needs : undefined;
+  const put = placer(view, group, [narrower, marked]);
+  const { scale } = view;
+  if (scale.budget !== null) {
+    const { y } = pixel(view, 1, 0, scale.budget);
+    put('budget', COLORS.ink.light, 11, false, (w, h) => alongside(y, w, h));
+  }
+  const title = scale.kind === 'relative' ? 'loss above the original' : `loss above the original, ${scale.unit}`;
+  put(title, COLORS.soft.light, 11, false, (w, h) => atTop(w, h));
+  if (narrower !== undefined) {
+    const p = pixel(view, group.n, narrower.k, narrower.rise);
+    put(integer(narrower.k), COLORS.ink.light, 13, true, (w, h) => around(p, w, h));
+  }
+  if (marked !== undefined) {
+    const p = pixel(view, group.n, marked.k, marked.rise);
+    put(`lowest ${integer(marked.k)}`, COLORS.soft.light, 11, false, (w, h) => around(p, w, h));
+  }
+  put(curveName(chief), curveColor(chief), 11, false, (w, h) =>
+    beside(polyline(view, group.n, chief.points), w, h, true),
+  );
+  if (other !== undefined) {
+    put(curveName(other), curveColor(other), 11, false, (w, h) =>
+      beside(polyline(view, group.n, other.points), w, h, false),
+    );
+  }
+  return put.labels;
+}
+
+type Put = (
+  text: string,
+  color: string,
+  size: number,
+  bold: boolean,
+  at: (w: number, h: number) => Candidate[],
+) => void;
+
+/** Places one label after the other around the dots, curves, drop line and budget line of a panel. */
+function placer(
+  view: ReportView,
+  group: GroupView,
+  dots: readonly (RisePoint | undefined)[],
+): Put & { labels: Label[] } {
+  const frame: Box = { x: 0, y: 0, width: PANEL.plotWidth + 6, height: PANEL.plotHeight };
+  const curves = [group.chief, group.other].filter((c) => c !== undefined);
+  const lines: Polyline[] = curves.map((c) => polyline(view, group.n, c.points));
+  const centres = dots.flatMap((p) => (p === undefined ? [] : [pixel(view, group.n, p.k, p.rise)]));
+  const taken: Box[] = centres.map((p) => ({ x: p.x - 6, y: p.y - 6, width: 12, height: 12 }));
+  const drop = dots[0] === undefined ? undefined : centres[0];
+  if (drop !== undefined) lines.push([drop, { x: drop.x, y: PANEL.plotHeight }]);
+  if (view.scale.budget !== null) {
+    const { y } = pixel(view, 1, 0, view.scale.budget);
+    lines.push([
+      { x: 0, y },
+      { x: PANEL.plotWidth, y },
+    ]);
+  }
   const labels: Label[] = [];
-  const put = (
-    text: string,
-    color: string,
-    size: number,
-    bold: boolean,
-    at: (width: number, height: number) => Candidate[],
-  ): void => {
+  const put: Put = (text, color, size, bold, at) => {
     const [width, height] = [roomFor(text, size, bold), size * 1.15];
     const { best, clear } = place(at(width, height), frame, taken, lines);
     if (best === undefined || !clear) return;
     taken.push(best.box);
     labels.push({ ...best.box, text, color, size, bold });
   };
-  const dot = (p: RisePoint): { x: number; y: number } => pixel(view, group.n, p.k, p.rise);
-  const budgetY = view.scale.budget === null ? undefined : pixel(view, 1, 0, view.scale.budget).y;
-  if (budgetY !== undefined) {
-    const y = (side: number, h: number): number => (side < 0 ? budgetY - h - 3 : budgetY + 4);
-    put('budget', COLORS.ink.light, 11, false, (w, h) =>
-      spread(frame.width - w, 8).flatMap((x, i) =>
-        [-1, 1].map((s) => ({ box: { x, y: y(s, h), width: w, height: h }, dislike: (8 - i) * 6 + (s > 0 ? 3 : 0) })),
-      ),
-    );
-    taken.push({ x: 0, y: budgetY - 2, width: 0.1, height: 4 });
-  }
-  if (needs !== null && needs.k < group.n) {
-    const p = dot(needs);
-    taken.push({ x: p.x - 6, y: p.y - 6, width: 12, height: 12 });
-    put(integer(needs.k), COLORS.ink.light, 13, true, (w, h) => around(p, w, h));
-  }
-  if (isMarked(chief) && chief.lowest.k !== needs?.k) {
-    const p = dot(chief.lowest);
-    taken.push({ x: p.x - 5, y: p.y - 5, width: 10, height: 10 });
-    put(`lowest ${integer(chief.lowest.k)}`, COLORS.soft.light, 11, false, (w, h) => around(p, w, h));
-  }
-  for (const curve of other === undefined ? [chief] : [chief, other]) {
-    put(curveName(curve), curveColor(curve), 11, false, (w, h) =>
-      along(polyline(view, group.n, curve.points), w, h, curve === chief),
-    );
-  }
-  const title =
-    view.scale.kind === 'relative' ? 'loss above the original' : `loss above the original, ${view.scale.unit}`;
-  put(title, COLORS.soft.light, 11, false, (w, h) =>
-    spread(frame.width - w, 12).map((x, i) => ({ box: { x, y: 3, width: w, height: h }, dislike: i })),
-  );
-  // The room is for the widest font; the words themselves start flush or end flush in any font.
-  return labels.map((l) =>
-    l.x + l.width > PANEL.plotWidth - 1 ? { ...l, x: Math.min(l.x, PANEL.plotWidth + 6 - l.width) } : l,
-  );
+  return Object.assign(put, { labels });
 }
 
 function pixel({ axis }: ReportView, n: number, k: number, rise: number): { x: number; y: number } {
@@ -100,8 +114,23 @@ function spread(width: number, count: number): number[] {
   return Array.from({ length: count + 1 }, (_, i) => (width * i) / count);
 }
 
+/** Above or below a level line, the right end first. */
+function alongside(y: number, width: number, height: number): Candidate[] {
+  return spread(PANEL.plotWidth + 6 - width, 8).flatMap((x, i) => [
+    { box: { x, y: y - height - 3, width, height }, dislike: (8 - i) * 6 },
+    { box: { x, y: y + 3, width, height }, dislike: (8 - i) * 6 + 3 },
+  ]);
+}
+
+function atTop(width: number, height: number): Candidate[] {
+  return spread(PANEL.plotWidth - width, 12).map((x, i) => ({
+    box: { x, y: 4, width, height },
+    dislike: 2 * (12 - i),
+  }));
+}
+
 function around(p: { x: number; y: number }, width: number, height: number): Candidate[] {
-  const gap = 9;
+  const gap = 11;
   const middle = p.y - height / 2;
   return [
     [p.x + gap, middle],
@@ -114,11 +143,15 @@ function around(p: { x: number; y: number }, width: number, height: number): Can
     [p.x - gap - width, p.y - height - 4],
     [p.x + gap, p.y - height - 14],
     [p.x - width / 2, p.y - height - 22],
+    [p.x - width / 2, p.y + 24],
+    [p.x + gap, p.y + 18],
+    [p.x - gap - width, p.y + 18],
+    [p.x - width / 2, p.y - height - 34],
   ].map(([x = 0, y = 0], i) => ({ box: { x, y, width, height }, dislike: i * 3 }));
 }
 
 /** Beside a curve: the chief's name below left of it, the other's above right, where there is room. */
-function along(line: Polyline, width: number, height: number, below: boolean): Candidate[] {
+function beside(line: Polyline, width: number, height: number, below: boolean): Candidate[] {
   return line.flatMap((p, i) => {
     const side = (x: number, y: number, dislike: number): Candidate => ({
       box: { x, y, width, height },

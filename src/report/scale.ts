@@ -58,6 +58,11 @@ export function riseText(scale: LossScale, y: number, rounding?: Rounding): stri
   return signed(significant(y, 2, rounding)) + NBSP + scale.unit;
 }
 
+/** The same for a table whose head says the unit: `+0.55 %`, or `+0.0123`. */
+export function riseCell(scale: LossScale, y: number, rounding?: Rounding): string {
+  return scale.kind === 'relative' ? riseText(scale, y, rounding) : signed(significant(y, 2, rounding));
+}
+
 /** An axis: linear around 0 and the budget, logarithmic above. */
 export interface RiseAxis {
   readonly domain: readonly [number, number];
@@ -91,8 +96,17 @@ function decade(x: number): number {
 }
 
 function tickText(scale: LossScale, value: number): string {
-  const text = String(Number(value.toPrecision(3))).replace(/-/gu, '\u2212');
-  return value === 0 ? '0' : signed(text) + (scale.kind === 'relative' ? `${NBSP}%` : '');
+  if (value === 0) return '0';
+  const magnitude = Math.abs(value);
+  const sign = value < 0 ? '\u2212' : '+';
+  if (scale.kind === 'relative') return `${sign}${Number(magnitude.toPrecision(3))}${NBSP}%`;
+  // Decades: below a thousandth the digits would not fit beside the axis.
+  const exponent = Math.round(Math.log10(magnitude));
+  return sign + (Math.abs(exponent) <= 3 ? String(Number(magnitude.toPrecision(3))) : `10${superscript(exponent)}`);
+}
+
+function superscript(exponent: number): string {
+  return [...String(exponent)].map((c) => (c === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)] ?? ''))).join('');
 }
 
 /** Where `y` lies in the axis's domain, from 0 (bottom) to 1 (top), clamped. */

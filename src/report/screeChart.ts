@@ -129,7 +129,8 @@ function line(curve: CurveView, width: number, dash?: number[]): Layer {
 
 /** A dot per measured point, smaller where they would merge into beads. */
 function dots(curve: CurveView): Layer {
-  const radius = (PANEL.plotWidth / Math.max(1, curve.curve.n)) * minGap(curve.points) < 7 ? 1.4 : 2;
+  const gap = (PANEL.plotWidth / Math.max(1, curve.curve.n)) * medianGap(curve.points);
+  const radius = gap < 5.5 ? 1.4 : 2.1;
   return {
     data: values(curve.points),
     mark: { type: 'circle', size: Math.PI * radius ** 2, color: curveColor(curve), opacity: 1 },
@@ -137,8 +138,9 @@ function dots(curve: CurveView): Layer {
   };
 }
 
-function minGap(points: readonly RisePoint[]): number {
-  return points.reduce((gap, p, i) => (i === 0 ? gap : Math.min(gap, p.k - (points[i - 1]?.k ?? 0))), Infinity);
+function medianGap(points: readonly RisePoint[]): number {
+  const gaps = points.slice(1).map((p, i) => p.k - (points[i]?.k ?? 0));
+  return gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? Infinity;
 }
 
 function budgetLine({ scale }: ReportView): Layer[] {
@@ -217,15 +219,21 @@ export function costTicks(points: readonly RisePoint[]): { k: number; label: str
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined || last.k === 0) return [];
   const candidates = roundTicks(first.source.parameters, last.source.parameters, 4);
-  const ticks = candidates.map((value) => ({ k: widthAt(points, value), label: compact(value) }));
+  const ticks = candidates.map((value) => ({ k: widthAt(points, value), label: tickText(value) }));
   let end = -Infinity;
   return ticks.filter(({ k, label }) => {
     const half = roomFor(label, 11) / 2;
     const x = (PANEL.plotWidth * k) / last.k;
-    if (x - half < end + 8) return false;
+    if (x - half < end + 8 || x + half > PANEL.width - PANEL.left) return false;
     end = x + half;
     return true;
   });
+}
+
+/** `242 K`, or all digits where rounding would hide what tells ticks apart. */
+function tickText(value: number): string {
+  const short = compact(value);
+  return short.length > 6 ? integer(value) : short;
 }
 
 function widthAt(points: readonly RisePoint[], parameters: number): number {

@@ -41,7 +41,7 @@ export function renderTerminal(input: ReportInput, options: TerminalOptions): st
 interface Pen {
   readonly columns: number;
   readonly unicode: boolean;
-  wrap(text: string, indent: number): string[];
+  wrap(text: string, hanging: number, first?: number): string[];
   bold(text: string): string;
   soft(text: string): string;
   paint(role: 'holds' | 'unresolved' | 'broken' | 'tail', text: string): string;
@@ -54,7 +54,7 @@ function pen({ columns, unicode, color }: TerminalOptions): Pen {
   return {
     columns,
     unicode,
-    wrap: (text, indent) => wrap(plain(text), columns, indent),
+    wrap: (text, hanging, first) => wrap(plain(text), columns, hanging, first),
     bold: escape('1'),
     soft: escape('2'),
     paint: (role, text) => escape(codes[role])(text),
@@ -83,15 +83,18 @@ function ascii(text: string): string {
   return text.replace(/[^\u0000-\u007f]/gu, (c) => ASCII[c] ?? '?');
 }
 
-function wrap(text: string, columns: number, indent: number): string[] {
+/** Lines of at most `columns`, the first one indented by `first`, the others by `hanging`. */
+function wrap(text: string, columns: number, hanging: number, first = 0): string[] {
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ').flatMap((w) => chunks(w, columns - indent))) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if ([...longer].length > columns && line !== '') {
+  let line = ' '.repeat(first);
+  let empty = true;
+  for (const word of text.split(' ').flatMap((w) => chunks(w, columns - Math.max(hanging, first)))) {
+    const longer = empty ? line + word : `${line} ${word}`;
+    if (!empty && [...longer].length > columns) {
       lines.push(line);
-      line = ' '.repeat(indent) + word;
+      line = ' '.repeat(hanging) + word;
     } else line = longer;
+    empty = false;
   }
   return [...lines, line];
 }
@@ -111,7 +114,7 @@ function pad(text: string, width: number, right = false): string {
 }
 
 function widths(view: ReportView, page: Pen): string[] {
-  if (view.groups.length === 0) return skippedLines(view, page, 8);
+  if (view.groups.length === 0) return skippedLines(view, page);
   const shown = view.groups.slice(0, MOST_ROWS);
   const rows = shown.map((g) => cells(view, g, page));
   const size = (key: 'width' | 'saves' | 'costs' | 'bound', head: string): number =>
@@ -139,27 +142,13 @@ function widths(view: ReportView, page: Pen): string[] {
   const more =
     view.groups.length > shown.length ? [`  … and ${view.groups.length - shown.length} more groups in the report`] : [];
   const note =
-    view.groups.length > 1 ? [...page.wrap('  Each group alone, the others full: together they cost more.', 2)] : [];
-  return [
-    page.soft(head),
-    ...lines,
-    ...more,
-    ...skippedLines(view, page, name),
-    ...note.map(page.soft),
-    ...open(view, page),
-  ];
+    view.groups.length > 1 ? page.wrap('Each group alone, the others full: together they cost more.', 2, 2) : [];
+  return [page.soft(head), ...lines, ...more, ...skippedLines(view, page), ...note.map(page.soft), ...open(view, page)];
 }
 
-function skippedLines(view: ReportView, page: Pen, name: number): string[] {
+function skippedLines(view: ReportView, page: Pen): string[] {
   return stays(view.sweep.skipped).flatMap((s) =>
-    page
-      .wrap(
-        `  ${pad(toText(s.layers), name)}  stays: ${clean(s.reason)}`
-          .replace(/ {2}/gu, '\u00a0\u00a0')
-          .replace(/\u00a0(?=\S)/gu, '\u00a0'),
-        4,
-      )
-      .map(page.soft),
+    page.wrap(`${toText(s.layers)} stays: ${clean(s.reason)}`, 4, 2).map(page.soft),
   );
 }
 
@@ -202,7 +191,7 @@ function open(view: ReportView, page: Pen): string[] {
       const { from, to } = g.best.unresolved ?? { from: 0, to: 0 };
       const range = from === to ? integer(from) : `${integer(from)} to ${integer(to)}`;
       return page
-        .wrap(`? ${shorten(g.name, 30)}: ${range} of ${integer(g.n)} not resolved at ${budgetText ?? ''}.`, 2)
+        .wrap(`? ${shorten(g.name, 30)}: ${range} of ${integer(g.n)} not resolved at ${budgetText ?? ''}.`, 4, 2)
         .map((l) => page.paint('unresolved', l));
     });
 }

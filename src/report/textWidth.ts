@@ -19,7 +19,7 @@ const OTHERS: Readonly<Record<string, number>> = {
 };
 /** Letters of other scripts are wider; an em is the safe side. */
 const UNKNOWN = 1000;
-const BOLD = 1.07;
+const BOLD = 1.15;
 /** The system fonts that a reader may have run up to this much wider (DejaVu Sans). */
 const WIDEST_FONT = 1.17;
 

@@ -65,7 +65,7 @@ export function evidence(view: ReportView): Phrase {
       `Measured on ${examples}, one group at a time, the others full; a width counts when its 95${NBSP}% bound, and that of every wider one, is inside the budget.`,
     ];
   const { needs } = group;
-  const fewer = group.saves > 0 ? ` The model has ${percent(100 * group.saves, 'down')} fewer parameters then.` : '';
+  const fewer = group.saves > 0 ? ` That saves ${percent(100 * group.saves, 'down')} of the model's parameters.` : '';
   return [
     `Measured on ${examples}${weightsText(view, group)} with every other group at full width: loss ${riseText(scale, needs.rise)}, at most ${riseText(scale, needs.high, 'up')} with 95${NBSP}% confidence.${fewer}${together}`,
   ];
@@ -116,20 +116,14 @@ export function widthStatus(
 /** What a panel's caption says: whose weights, the width alone, what is not resolved, where the loss is lowest. */
 export function caption(view: ReportView, group: GroupView): string {
   const { chief, other } = group;
-  const parts = [
-    chief.curve.weights === 'retrained'
-      ? 'Retrained with TailDropout.'
-      : "The original's own weights and order of units.",
-  ];
+  const parts: string[] = [];
   if (view.scale.budget !== null) parts.push(aloneText(chief, view.scale.budgetText ?? ''));
   parts.push(lowestText(view, chief));
   if (other !== undefined && view.scale.budget !== null) {
     const k = other.needs?.k;
-    parts.push(
-      k === undefined
-        ? "On the original's weights nothing is shown to hold."
-        : `On the original's weights ${widthOf(other, k)}.`,
-    );
+    const all = k === other.curve.n;
+    if (k === undefined) parts.push("On the original's weights nothing is shown to hold.");
+    else parts.push(`On the original's weights ${all ? `all ${integer(k)}` : widthOf(other, k)}.`);
   }
   return parts.filter((p) => p !== '').join(' ');
 }

@@ -30,7 +30,12 @@ function intro(view: ReportView, shown: readonly GroupView[]): string {
   ];
   if (dot) parts.push('● is the width needed alone.');
   if (ring) parts.push('○ is the lowest loss.');
-  if (both) parts.push("The dashed curve is the same cut in the original's weights, which nothing has put in order.");
+  if (both) {
+    parts.push(
+      "The solid curve is the model retrained with TailDropout; the dashed one cuts the original's own weights, which nothing has put in order.",
+    );
+  } else if (view.retrained === undefined)
+    parts.push("The curve cuts the original's own weights, which nothing has put in order.");
   const scale =
     view.scale.kind === 'relative'
       ? 'Scale: linear up to the budget, logarithmic above.'

@@ -1,9 +1,8 @@
 import type { RetrainRecord, RunRecord } from '../../records/types.js';
 import { escapeXml } from '../escape.js';
-import { duration, integer, significant } from '../format.js';
+import { duration, integer, setting, significant, twoDigits } from '../format.js';
 import type { CurveView } from '../curves.js';
 import { curveName } from '../panelLabels.js';
-import { twoDigits } from '../format.js';
 import type { GroupView, ReportView } from '../view.js';
 import { bdi, scroll, type Section } from './markup.js';
 
@@ -58,7 +57,7 @@ function facts(view: ReportView): [string, string][] {
 
 function training(retrain: RetrainRecord): [string, string][] {
   const { sampler } = retrain;
-  const what = `TailDropout ${bdi(sampler.name)}, p = ${significant(sampler.p, 3)}, k ≥ ${integer(sampler.kMin)}; ${integer(retrain.epochs)} epochs, learning rate ${significant(retrain.learningRate, 2)}, batches of ${integer(retrain.batchSize)}`;
+  const what = `TailDropout ${bdi(sampler.name)}, p = ${setting(sampler.p)}, k ≥ ${integer(sampler.kMin)}; ${integer(retrain.epochs)} epochs, learning rate ${setting(retrain.learningRate)}, batches of ${integer(retrain.batchSize)}`;
   const trained = retrain.train === 'all' ? 'every weight trains' : 'only the selected layers and their readers train';
   return [
     [

@@ -25,7 +25,10 @@ section{border-top:1px solid var(--rule);padding:20px 0 24px}
 section>p{max-width:62rem;margin-bottom:.6rem}
 .split{display:grid;grid-template-columns:minmax(0,1.15fr) minmax(0,1fr);gap:16px 48px;align-items:start;margin-bottom:16px}
 .split .soft{margin-top:.3rem}
-.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:24px 24px}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:0 24px}
+.panels figure{margin-bottom:24px}
+@supports (grid-template-rows:subgrid){.panels figure{display:grid;grid-row:span 3;grid-template-rows:subgrid;row-gap:0;align-items:start}}
+.panels figcaption{margin-top:.15rem}
 p,figcaption,summary,li,output{overflow-wrap:anywhere}
 figure{min-width:0}
 svg.chart{display:block;width:100%;max-width:396px;height:auto}
@@ -47,7 +50,9 @@ details .scroll{margin-top:.5rem}
 table.points{width:auto;font-size:.8125rem}
 table.points th,table.points td{padding-right:1.5rem}
 .panel-head{display:flex;justify-content:space-between;gap:8px;align-items:baseline}
-.checks{list-style:none;padding:0;display:grid;gap:.45rem;max-width:62rem;margin-top:.75rem}
+.trust{display:grid;gap:8px 32px;margin-top:.75rem}
+@media (min-width:861px){.trust:has(figure){grid-template-columns:352px minmax(0,1fr)}}
+.checks{list-style:none;padding:0;display:grid;gap:.45rem;max-width:62rem;align-content:start}
 .checks li{padding-left:1.6rem;position:relative}
 .checks .m{position:absolute;left:0;font-weight:700;width:1.2rem;text-align:center}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2rem 1.25rem;font-size:.875rem}

@@ -11,7 +11,7 @@ export const trustSection: Section = ({ view, drawn }) => {
     chart === undefined
       ? ''
       : `<figure><h3>What retraining did at full width</h3>${inlineSvg(chart)}<figcaption>The right end of a bar is the 95 % bound (the bar: a 90 % interval), paired with the original example by example.</figcaption></figure>`;
-  return `<section><h2>How far to trust it</h2>${figure}<ul class="checks">${claims(view).map(item).join('')}</ul></section>`;
+  return `<section><h2>How far to trust it</h2><div class="trust">${figure}<ul class="checks">${claims(view).map(item).join('')}</ul></div></section>`;
 };
 
 function item(claim: Claim): string {

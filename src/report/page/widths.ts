@@ -3,7 +3,7 @@ import { escapeXml } from '../escape.js';
 import { bytes, integer, saving, significant } from '../format.js';
 import { metricRows } from '../metrics.js';
 import { toHtml } from '../phrase.js';
-import { riseText } from '../scale.js';
+import { riseCell } from '../scale.js';
 import type { GroupView, ReportView } from '../view.js';
 import { stays, widthStatus } from '../words.js';
 import { bdi, scroll, type Section } from './markup.js';
@@ -16,8 +16,9 @@ export const widthsSection: Section = ({ view, panels }) => {
   const what =
     budget === null
       ? 'Where each group alone has its lowest loss'
-      : `Width that each group needs alone for ${budget}; saves and costs are of the whole model`;
-  const head = `<thead><tr><th class="l" scope="col">group</th><th scope="col">width</th><th class="l bar" scope="col">kept</th><th scope="col">saves</th><th scope="col">costs</th><th scope="col" class="hide-s">at most</th></tr></thead>`;
+      : `Width each group needs alone for ${budget}; saves, costs: whole model`;
+  const unit = view.scale.kind === 'relative' ? '' : `, ${escapeXml(view.scale.unit)}`;
+  const head = `<thead><tr><th class="l" scope="col">group</th><th scope="col">width</th><th class="l bar" scope="col">kept</th><th scope="col">saves</th><th scope="col">costs${unit}</th><th scope="col" class="hide-s">at most</th></tr></thead>`;
   const rows = shown.map((g) => widthRow(view, g)).join('') + staysRows(view);
   const more = rest > 0 ? `<p class="soft">${rest} more groups stand below, under the panels.</p>` : '';
   return (
@@ -56,8 +57,8 @@ export function widthCells(
     status === 'unresolved' || status === 'broken' || point == null || total === 0
       ? '–'
       : saving(Math.max(0, 1 - point.source.parameters / total));
-  const costs = point == null ? '–' : riseText(view.scale, point.rise);
-  const bound = point == null ? '–' : riseText(view.scale, point.high, 'up');
+  const costs = point == null ? '–' : riseCell(view.scale, point.rise);
+  const bound = point == null ? '–' : riseCell(view.scale, point.high, 'up');
   return { k, width, saves, costs, bound };
 }
 
@@ -105,9 +106,9 @@ function modelTable(view: ReportView): string {
     `<tr><th class="l" scope="row">${name}</th>${cells.map((c) => `<td class="nb">${c}</td>`).join('')}</tr>`;
   const same = (value: string): string[] =>
     columns.map((_, i) => (i === 0 ? `<b>${value}</b>` : '<span class="soft">same</span>'));
-  const rises = [retrained, control].flatMap((f) => (f === undefined ? [] : [`${riseText(view.scale, f.rise)}`]));
+  const rises = [retrained, control].flatMap((f) => (f === undefined ? [] : [`${riseCell(view.scale, f.rise)}`]));
   const bounds = [retrained, control].flatMap((f) =>
-    f === undefined ? [] : [`${riseText(view.scale, f.high, 'up')}`],
+    f === undefined ? [] : [`${riseCell(view.scale, f.high, 'up')}`],
   );
   const rows = [
     row('Parameters', same(integer(sweep.model.parameters))),
@@ -117,7 +118,7 @@ function modelTable(view: ReportView): string {
       `Loss, ${escapeXml(view.scale.unit)}`,
       columns.map((c) => significant(c.measured.loss)),
     ),
-    ...(rises.length > 0 ? [row('· change', ['', ...rises]), row('· at most', ['', ...bounds])] : []),
+    ...(rises.length > 0 ? [row('loss change', ['', ...rises]), row('at most, 95 %', ['', ...bounds])] : []),
     ...metricRows(
       view,
       columns.map((c) => c.measured.metrics),
