@@ -1,43 +1,6 @@
-import { BackendError } from '../errors.js';
-import { startCpu } from './cpu.js';
-import { PackageMissingError } from './packages.js';
-import { startTensorFlow } from './tensorflow/index.js';
-import { BACKEND_NAMES } from './types.js';
-import type { BackendName, BackendOptions, StartedBackend } from './types.js';
-import { startWasmBackend } from './wasm.js';
-import { startWebGpu } from './webgpu/index.js';
-
+export { diagnose } from './doctor/diagnose.js';
+export type { DiagnoseOptions } from './doctor/diagnose.js';
+export type { BackendDiagnosis, DoctorRecord } from './doctor/types.js';
 export { registerRepairs } from './repairs/index.js';
 export type { AdamLike, BackendName, BackendOptions, StartedBackend } from './types.js';
-
-export const BACKEND_DEFAULTS = { backend: 'auto' } as const;
-
-/**
- * Makes a backend tfjs' current one, with the faults of tfjs 4.22 mended that training would meet.
- *
- * `auto` tries tensorflow, webgpu (a real GPU only), wasm and cpu, and takes the first that loads; a package that is
- * there and does not load leaves a note. One backend at a time: dispose it before starting another.
- *
- * @throws BackendError (exit 4) when a backend that was named does not load: why, and what to do
- */
-export async function startBackend(options: BackendOptions): Promise<StartedBackend> {
-  if (options.backend !== 'auto') return STARTERS[options.backend](options);
-  const notes: string[] = [];
-  for (const name of BACKEND_NAMES) {
-    try {
-      const started = await STARTERS[name](options);
-      return { ...started, notes: [...notes, ...started.notes] };
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error;
-      if (!(error instanceof PackageMissingError)) notes.push(`${name} was passed over: ${error.message}`);
-    }
-  }
-  throw new BackendError('No TensorFlow.js backend loads here.', { hint: 'Install the package again with npm.' });
-}
-
-const STARTERS: Readonly<Record<BackendName, (options: BackendOptions) => Promise<StartedBackend>>> = {
-  tensorflow: () => startTensorFlow(),
-  webgpu: (options) => startWebGpu({ allowSoftware: options.backend === 'webgpu' }),
-  wasm: (options) => startWasmBackend(options),
-  cpu: () => startCpu(),
-};
+export { BACKEND_DEFAULTS, startBackend } from './start.js';

@@ -1,25 +1,22 @@
-import * as tf from '@tensorflow/tfjs';
-
-import { BackendError } from '../errors.js';
 import { createPlainAdam } from './adam.js';
 import { registerRepairs } from './repairs/index.js';
 import type { StartedBackend } from './types.js';
+import { startWasm } from './wasm/index.js';
 
 /**
  * The embedded default: compiled kernels, nothing to install.
  *
+ * @param options.threads 1 or more; default all cores
  * @throws BackendError when the module does not start
+ * @throws UsageError when the number of threads is none
  */
-export async function startWasmBackend(_options: { threads?: number }): Promise<StartedBackend> {
-  await import('@tensorflow/tfjs-backend-wasm');
-  if (!(await tf.setBackend('wasm'))) {
-    throw new BackendError('The wasm backend does not start.', { hint: 'Try --backend cpu, and npm ci again.' });
-  }
+export async function startWasmBackend(options: { readonly threads?: number }): Promise<StartedBackend> {
+  const wasm = await startWasm(options.threads === undefined ? {} : { threads: options.threads });
   return {
-    info: { name: 'wasm', device: 'cpu', variant: 'stock', threads: 1 },
-    notes: [],
+    info: wasm.info,
+    notes: wasm.notes,
     repairs: registerRepairs('wasm'),
-    dispose: () => Promise.resolve(),
+    dispose: () => wasm.dispose(),
     createAdam: createPlainAdam,
   };
 }

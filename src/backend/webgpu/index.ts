@@ -8,6 +8,9 @@ import type { StartedBackend } from '../types.js';
 import { openAdapter } from './adapter.js';
 import { abortOnShaderErrors } from './watch.js';
 
+/** `info.variant` on an adapter that computes on the CPU; `auto` does not take it. */
+export const SOFTWARE_VARIANT = 'dawn-software';
+
 const BACKEND_PACKAGE = '@tensorflow/tfjs-backend-webgpu';
 
 export interface WebGpuOptions {
@@ -44,7 +47,7 @@ export async function startWebGpu(options: WebGpuOptions): Promise<StartedBacken
   }
   abortOnShaderErrors();
   return {
-    info: { name: 'webgpu', device: adapter.name, variant: 'dawn', threads: 1 },
+    info: { name: 'webgpu', device: adapter.name, variant: adapter.software ? SOFTWARE_VARIANT : 'dawn', threads: 1 },
     notes: adapter.software ? ['This WebGPU adapter is software: some 60 times slower than wasm.'] : [],
     repairs: registerRepairs('webgpu'),
     dispose: () => Promise.resolve(),
