@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { ModelError, TdcError } from '../errors.js';
-import { camelConfig, isObject, quote } from './json.js';
+import { camelConfig, isObject, quote, text } from './json.js';
 import type { Json, JsonObject } from './json.js';
 import { keepInitializers, withAllowance } from './initializers.js';
 import { resolveGraph } from './resolve.js';
@@ -58,10 +58,10 @@ export function cloneModel(model: tf.LayersModel): tf.LayersModel {
   if (found === undefined) throw new ModelError(`A model of class ${quote(className)} cannot be copied.`);
   const [ctor, fromConfig] = found;
   const source = weightEntries(model);
+  const config = sortLayers(model.getConfig(), quote(model.name));
   const clones: tf.LayersModel[] = [];
   withAllowance(Infinity, () =>
     tf.tidy(() => {
-      const config = sortLayers(model.getConfig() as unknown as JsonObject, quote(model.name));
       const entry = keepInitializers({ className, config }) as { config: tf.serialization.ConfigDict };
       clones.push(fromConfig(ctor, entry.config) as tf.LayersModel);
     }),
@@ -72,7 +72,8 @@ export function cloneModel(model: tf.LayersModel): tf.LayersModel {
   const target = weightEntries(clone);
   if (source.length !== target.length)
     throw new ModelError(`The copy of ${quote(model.name)} has ${target.length} weights, not ${source.length}.`);
-  for (const [i, { variable }] of source.entries()) target[i]?.variable.assign(variable);
+  // Multiplied by one: assigning the variable itself would share its memory, and optimizers may update in place.
+  for (const [i, { variable }] of source.entries()) tf.tidy(() => target[i]?.variable.assign(tf.mul(variable, 1)));
   return clone;
 }
 
@@ -154,7 +155,7 @@ function findCulprit(model: JsonObject): string | undefined {
   const layers = isObject(config) && Array.isArray(config['layers']) ? config['layers'] : [];
   for (const layer of layers) {
     if (!isObject(layer)) continue;
-    const className = String(layer['class_name']);
+    const className = text(layer['class_name']);
     if (isObject(layer['config']) && Array.isArray(layer['config']['layers'])) {
       const found = findCulprit(layer);
       if (found !== undefined) return found;
@@ -165,7 +166,7 @@ function findCulprit(model: JsonObject): string | undefined {
     try {
       entry?.[1](entry[0], structuredClone(camel.config ?? {}) as tf.serialization.ConfigDict);
     } catch {
-      return String(layer['name']);
+      return text(layer['name']);
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { ModelError } from '../errors.js';
-import { camelCase, isObject } from './json.js';
+import { camelCase, isObject, quote, text } from './json.js';
 import type { Json, JsonObject } from './json.js';
 
 /** What weight-bearing layers of tfjs take, and what they take where the config is silent. */
@@ -67,14 +67,16 @@ class KeptInitializer extends tf.serialization.Serializable {
     const size = shape.reduce<number>((product, side) => product * (side ?? 1), 1);
     const left = allowance ?? Infinity;
     if (!(size <= left))
-      throw new ModelError(`A weight of shape [${shape.join(', ')}] is asked for, more than the weight files hold.`);
+      throw new ModelError(
+        `Layer ${quote(this.original['name'])} asks for a weight of shape [${shape.join(', ')}], more than the weight files hold.`,
+      );
     allowance = allowance === undefined ? undefined : left - size;
     const sides = shape.map((side) => side ?? 1);
     return tf.zeros(sides, dtype);
   }
 
   override getClassName(): string {
-    return building() ? CLASS : String(this.original['of']);
+    return building() ? CLASS : text(this.original['of']);
   }
 
   override getConfig(): tf.serialization.ConfigDict {
@@ -116,17 +118,21 @@ export function keepInitializers(entry: Json): Json {
       isObject(entry['config']) ? entry['config'][key] : undefined,
       DEFAULTS[role] ?? 'Zeros',
       camel,
+      copy['config']['name'] ?? '',
     );
   }
   return copy;
 }
 
-function kept(raw: Json | undefined, fallback: string, camel: boolean): JsonObject {
+function kept(raw: Json | undefined, fallback: string, camel: boolean, layer: Json): JsonObject {
   const named = isObject(raw) ? (raw['class_name'] ?? raw['className']) : raw;
-  const text = typeof named === 'string' ? camelCase(named) : fallback;
-  const className = text.charAt(0).toUpperCase() + text.slice(1);
+  const word = typeof named === 'string' ? camelCase(named) : fallback;
+  const className = word.charAt(0).toUpperCase() + word.slice(1);
   // An initializer that tfjs lacks is only a wish about weights that exist already.
   const known = KNOWN.has(className);
   const settings = known && isObject(raw) && isObject(raw['config']) ? raw['config'] : {};
-  return { [camel ? 'className' : 'class_name']: CLASS, config: { of: known ? className : 'Zeros', settings } };
+  return {
+    [camel ? 'className' : 'class_name']: CLASS,
+    config: { of: known ? className : 'Zeros', settings, name: layer },
+  };
 }

@@ -37,8 +37,13 @@ export function checkDepth(root: Json, what: string): void {
 
 /** A name for people: quoted, on one line, at most 80 characters, control characters escaped. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length > 80 ? `${text.slice(0, 76)}…"` : text;
+  const json = JSON.stringify(value) ?? 'undefined';
+  return json.length > 80 ? `${json.slice(0, 76)}…"` : json;
+}
+
+/** The string, or an empty one for anything else. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Shallow copy whose camelCase keys are spelled snake_case, as Keras writes them (hand-edited files mix both). */
@@ -52,10 +57,10 @@ export function snakeKeys(object: JsonObject): JsonObject {
 }
 
 /** tfjs' own camelCase of one string: `hard_sigmoid` -> `hardSigmoid`. */
-export function camelCase(text: string): string {
-  return text.length > 1 && text.includes('_')
-    ? text.replaceAll(/[_]+(\w|$)/g, (_, c: string) => c.toUpperCase())
-    : text;
+export function camelCase(word: string): string {
+  return word.length > 1 && word.includes('_')
+    ? word.replaceAll(/[_]+(\w|$)/g, (_, c: string) => c.toUpperCase())
+    : word;
 }
 
 /** What tfjs makes of a Python-style config before it builds layers: keys and strings in camelCase, but for values of `name`. */

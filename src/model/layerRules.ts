@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { ModelError } from '../errors.js';
-import { camelCase, isObject, quote, snakeKeys } from './json.js';
+import { camelCase, isObject, quote, snakeKeys, text } from './json.js';
 import type { Json, JsonObject } from './json.js';
 import type { Walk } from './topology.js';
 
@@ -108,9 +108,9 @@ function checkClass(className: string, label: string): void {
 function checkInput(config: JsonObject, walk: Walk): void {
   if (config['batch_input_shape'] !== undefined || config['input_shape'] !== undefined) return;
   const shape = config['batch_shape'];
-  if (Array.isArray(shape)) throw keras3Error(String(config['name']));
+  if (Array.isArray(shape)) throw keras3Error(text(config['name']));
   throw walk.origin === 'keras3'
-    ? keras3Error(String(config['name']))
+    ? keras3Error(text(config['name']))
     : new ModelError(`InputLayer ${quote(config['name'])} does not say its shape.`);
 }
 
@@ -199,9 +199,9 @@ function checkSettings(className: string, config: JsonObject, label: string, wal
   };
   const set = (key: string): boolean => config[key] !== undefined && config[key] !== null && config[key] !== 0;
   if (className === 'Conv1D' && config['padding'] === 'causal') refuse('padding "causal"');
-  if (Number(config['groups'] ?? 1) > 1) refuse(`groups = ${String(config['groups'])}`);
+  if (Number(config['groups'] ?? 1) > 1) refuse(`groups = ${quote(config['groups'])}`);
   if (className === 'ReLU' && (set('negative_slope') || set('threshold'))) refuse('a slope or threshold');
-  if (className === 'ELU' && Number(config['alpha'] ?? 1) !== 1) refuse(`alpha = ${String(config['alpha'])}`);
+  if (className === 'ELU' && Number(config['alpha'] ?? 1) !== 1) refuse(`alpha = ${quote(config['alpha'])}`);
   if (config['time_major'] === true) refuse('time_major');
   if ((className === 'GRU' || className === 'GRUCell') && config['reset_after'] === true) refuse('reset_after = true');
   if (set('activity_regularizer')) {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 
 import { ModelError } from '../errors.js';
 import { assignWeights, setWeights } from './assign.js';
@@ -21,6 +21,9 @@ export interface LoadedModel {
   readonly bytesPerWeight: ReadonlyMap<string, number>;
 }
 
+/** What a small model may allocate beyond its weight files, so that the error can name the weights that are missing. */
+const SPARE_VALUES = 1_000_000;
+
 /**
  * Reads a LayersModel and builds it on the current backend. Every weight is set from the file, layer by layer, with its shape checked;
  * a training configuration is kept as data and never compiled.
@@ -30,7 +33,7 @@ export interface LoadedModel {
 export async function loadModel(path: string): Promise<LoadedModel> {
   const file = await readModelFile(path);
   const values = file.weights.reduce((sum, weight) => sum + weight.size, 0);
-  const model = await buildModel(file.topology, values);
+  const model = await buildModel(file.topology, values + SPARE_VALUES);
   try {
     const entries = weightEntries(model);
     const { weights, byOrder } = assignWeights(entries, file.weights);
@@ -67,7 +70,7 @@ function checkBuilt(model: tf.LayersModel): void {
     const rank = Array.isArray(shape) ? shape.length : undefined;
     if (rank === undefined || axis === undefined || axis === null || axis === -1 || axis === rank - 1) continue;
     throw new ModelError(
-      `Layer ${quote(path)} (${className}) works along axis ${String(axis)}; TensorFlow.js computes the last axis (${rank - 1}) only.`,
+      `Layer ${quote(path)} (${className}) works along axis ${quote(axis)}; TensorFlow.js computes the last axis (${rank - 1}) only.`,
       {
         hint: 'Permute the data so that channels come last, and export the model again.',
       },

@@ -101,7 +101,7 @@ function weightSpec(path: string, weight: z.infer<typeof weightSchema>): WeightS
     ...(quantization === undefined ? {} : { quantization }),
     bytesPerValue: BYTES[quantization?.dtype ?? dtype],
     size,
-    optimizer: weight.group === 'optimizer' || /^optimizer\//.test(name),
+    optimizer: weight.group === 'optimizer' || name.startsWith('optimizer/'),
   };
 }
 

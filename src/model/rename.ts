@@ -1,4 +1,4 @@
-import { isObject } from './json.js';
+import { isObject, text } from './json.js';
 import type { Json, JsonObject } from './json.js';
 
 /**
@@ -12,7 +12,7 @@ export function renameRepeated(topology: JsonObject): JsonObject {
   const taken = new Set<string>();
   const config = copy['config'];
   if (!isObject(config)) return copy;
-  for (const layer of layersOf(config)) if (!isModel(layer)) taken.add(String(nameOf(layer)));
+  for (const layer of layersOf(config)) if (!isModel(layer)) taken.add(nameOf(layer));
   for (const layer of layersOf(config)) if (isModel(layer)) renameInside(layer, taken);
   return copy;
 }
@@ -59,7 +59,7 @@ function isModel(layer: JsonObject): boolean {
 
 function nameOf(layer: JsonObject): string {
   const config = layer['config'];
-  return String(layer['name'] ?? (isObject(config) ? config['name'] : ''));
+  return text(layer['name'] ?? (isObject(config) ? config['name'] : ''));
 }
 
 function setName(layer: JsonObject, name: string): void {

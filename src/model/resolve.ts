@@ -1,5 +1,5 @@
 import { ModelError } from '../errors.js';
-import { isObject, quote } from './json.js';
+import { isObject, quote, text } from './json.js';
 import type { Json, JsonObject } from './json.js';
 
 /** A reference to a tensor: output `tensor` of call `node` of a layer. */
@@ -79,7 +79,7 @@ function readGraph(entries: readonly JsonObject[], label: string, keras3Error: (
   const outputs = new Map<string, number | undefined>();
   let total = 0;
   for (const entry of entries) {
-    const name = String(entry['name']);
+    const name = text(entry['name']);
     const nodes = entry['inbound_nodes'] ?? [];
     entry['inbound_nodes'] = nodes;
     if (!Array.isArray(nodes)) throw new ModelError(`inbound_nodes of layer ${quote(name)} is not a list.`);
@@ -93,10 +93,10 @@ function readGraph(entries: readonly JsonObject[], label: string, keras3Error: (
       name,
       nodes.map((node) => ({ layer: name, inputs: references(node, `layer ${quote(name)}`) })),
     );
-    own.set(name, isInput || CONTAINERS.has(String(entry['class_name'])) ? 1 : 0);
+    own.set(name, isInput || CONTAINERS.has(text(entry['class_name'])) ? 1 : 0);
     outputs.set(name, outputCount(entry));
   }
-  return { names: entries.map((entry) => String(entry['name'])), calls, own, outputs };
+  return { names: entries.map((entry) => text(entry['name'])), calls, own, outputs };
 }
 
 function references(node: Json, owner: string): Reference[] {
@@ -120,7 +120,7 @@ function isIndex(value: unknown): value is number {
 
 /** Number of outputs of one call, where the config says it. */
 function outputCount(entry: JsonObject): number | undefined {
-  const className = String(entry['class_name']);
+  const className = text(entry['class_name']);
   const config = isObject(entry['config']) ? entry['config'] : {};
   if (className === 'Model' || className === 'Functional')
     return Array.isArray(config['output_layers']) ? config['output_layers'].length : undefined;

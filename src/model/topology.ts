@@ -1,5 +1,5 @@
 import { ModelError } from '../errors.js';
-import { isObject, quote, snakeKeys } from './json.js';
+import { isObject, quote, snakeKeys, text } from './json.js';
 import type { Json, JsonObject } from './json.js';
 import { checkLayerConfig, keras3Error } from './layerRules.js';
 import { resolveGraph } from './resolve.js';
@@ -147,7 +147,7 @@ function checkUnique(entries: readonly JsonObject[], label: string): void {
 function sequential(config: JsonObject, entries: JsonObject[], label: string): JsonObject {
   const build = config['build_input_shape'];
   const first = entries[0];
-  if (first !== undefined && !MODEL_CLASSES.includes(String(first['class_name']))) {
+  if (first !== undefined && !MODEL_CLASSES.includes(text(first['class_name']))) {
     const firstConfig = first['config'] as JsonObject;
     if (!Array.isArray(firstConfig['batch_input_shape']) && !Array.isArray(firstConfig['input_shape'])) {
       if (!Array.isArray(build)) {

@@ -74,7 +74,7 @@ export function predictions(model: tf.LayersModel, value: number): Float32Array[
     const result = model.predict(inputs.length === 1 ? (inputs[0] ?? []) : inputs);
     return (Array.isArray(result) ? result : [result]).map((tensor) => Float32Array.from(tensor.dataSync()));
   });
-  return out as Float32Array[];
+  return out;
 }
 
 /** A tiny valid model on disk, written by stock tfjs: the ground on which broken inputs are built. */
@@ -97,8 +97,10 @@ export async function writeStock(model: tf.LayersModel, folder: string): Promise
 
 /** Seeded weights for every variable, so that equal outputs mean equal weights. */
 export function fillWeights(model: tf.LayersModel, seed = 1): void {
-  model.setWeights(
-    model.getWeights().map((weight, i) => tf.randomUniform(weight.shape, 0.1, 0.9, 'float32', seed + i)),
+  tf.tidy(() =>
+    model.setWeights(
+      model.getWeights().map((weight, i) => tf.randomUniform(weight.shape, 0.1, 0.9, 'float32', seed + i)),
+    ),
   );
 }
 
@@ -112,13 +114,14 @@ export function tinyFunctional(): tf.LayersModel {
   return model;
 }
 
+function inner(name: string): tf.LayersModel {
+  const input = tf.input({ shape: [4], name: 'inner_in' });
+  const output = tf.layers.dense({ units: 4, name: 'dense', activation: 'tanh' }).apply(input) as tf.SymbolicTensor;
+  return tf.model({ inputs: input, outputs: output, name });
+}
+
 /** Two inputs, two outputs, a shared layer, and two nested models whose inner layers share a name. */
 export function tangled(): tf.LayersModel {
-  const inner = (name: string): tf.LayersModel => {
-    const input = tf.input({ shape: [4], name: 'inner_in' });
-    const output = tf.layers.dense({ units: 4, name: 'dense', activation: 'tanh' }).apply(input) as tf.SymbolicTensor;
-    return tf.model({ inputs: input, outputs: output, name });
-  };
   const left = tf.input({ shape: [4], name: 'left' });
   const right = tf.input({ shape: [4], name: 'right' });
   const shared = tf.layers.dense({ units: 4, name: 'shared' });

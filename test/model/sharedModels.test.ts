@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
+import { version_wasm as wasmVersion } from '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { disposeModel, loadModel, locateModel } from '../../src/model/index.js';
@@ -23,7 +23,8 @@ describe.skipIf(SHARED === undefined)('models that other people published (share
     await tf.setBackend('wasm');
   });
 
-  it('has them all', () => {
+  it('has them all, and one version of tfjs to run them', () => {
+    expect(wasmVersion).toBe(tf.version_core);
     expect(positive).toHaveLength(21);
   });
 
