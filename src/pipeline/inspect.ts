@@ -1,8 +1,8 @@
 import { startBackend } from '../backend/index.js';
-import { readGraph } from '../graph/index.js';
-import { loadModel, locateModel } from '../model/index.js';
+import { loadModel, locateModel, type LoadedModel } from '../model/index.js';
 import type { InspectRecord } from '../records/types.js';
 import { TOOL } from '../version.js';
+import { graphOf } from './read.js';
 import type { RunContext, RunOptions } from './types.js';
 
 /** What can shrink and what can't, of a model alone: no data is read and nothing is written. */
@@ -20,13 +20,9 @@ export async function runInspect(options: Pick<RunOptions, 'model'>, context: Ru
   }
 }
 
-function inspectRecord({
-  model,
-  file,
-  bytesPerWeight,
-  warnings,
-}: Awaited<ReturnType<typeof loadModel>>): InspectRecord {
-  const graph = readGraph(model, { bytesPerWeight });
+function inspectRecord(loaded: LoadedModel): InspectRecord {
+  const { file, warnings } = loaded;
+  const graph = graphOf(loaded);
   return {
     schema: 'tdc/inspect',
     version: 1,

@@ -101,14 +101,14 @@ async function graphFrom(session: Session, name: string, inputs: string): Promis
   const { model, file } = await loadModel(await locateModel(join(session.folder, name)));
   const stamp = file.userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined;
   if (stamp?.taildropout?.inputs !== inputs) throw new DataError(`${name} is of another run.`);
-  return readGraph(model, { bytesPerWeight: session.loaded.bytesPerWeight });
+  return readGraph(model);
 }
 
 async function trainBoth(session: Session, inputs: string, stages: Clocked[]): Promise<Retrained> {
   const { options, selection } = session;
   const plan = planOf(session);
   const run = async (name: 'retrain' | 'control'): Promise<{ graph: ModelGraph; history: EpochRecord[] }> => {
-    const graph = readGraph(cloneModel(session.loaded.model), { bytesPerWeight: session.loaded.bytesPerWeight });
+    const graph = readGraph(cloneModel(session.loaded.model));
     const { sampler: _, ...bare } = plan;
     const detail = `${plan.schedule.epochs} epochs of ${plan.schedule.stepsPerEpoch} steps`;
     const onProgress = (done: number, total: number, loss: number): void =>

@@ -3,7 +3,6 @@ import { readDataset } from '../data/dataset.js';
 import type { DataSpec } from '../data/spec.js';
 import type { Dataset } from '../data/types.js';
 import { UsageError } from '../errors.js';
-import { readGraph } from '../graph/index.js';
 import type { ModelGraph } from '../graph/types.js';
 import { loadModel, locateModel, type LoadedModel } from '../model/index.js';
 import { inferObjective } from '../objective/infer.js';
@@ -13,6 +12,7 @@ import { TOOL } from '../version.js';
 import { digestOf } from './digest.js';
 import { fitOf } from './fit.js';
 import { claimFolder } from './folder.js';
+import { graphOf } from './read.js';
 import { selectGroups, type Selection } from './select.js';
 import type { RunContext, RunOptions } from './types.js';
 
@@ -55,7 +55,7 @@ export async function closeSession(session: Session): Promise<void> {
 async function openOn(backend: StartedBackend, options: RunOptions, context: RunContext): Promise<Session> {
   const loaded = await loadModel(await locateModel(options.model, context.cwd));
   const folder = await claimFolder(context.cwd, options.out ?? `reports/${loaded.file.name}`, options.force);
-  const graph = readGraph(loaded.model, { bytesPerWeight: loaded.bytesPerWeight });
+  const graph = graphOf(loaded);
   const selection = selectGroups(graph, options.layers, options.exclude);
   const fit = fitOf(graph, options.inputShape);
   const dataset = await readDataset(specOf(options), fit, { seed: options.seed, retrain: options.retrain });
