@@ -16,7 +16,7 @@ export function clean(text: string): string {
 
 /** Cleaned, and at most `max` characters: the middle goes, because layer names differ at their ends. */
 export function shorten(text: string, max: number): string {
-  const characters = [...clean(text)];
+  const characters = Array.from(clean(text));
   if (characters.length <= max) return characters.join('');
   const head = Math.ceil((max - 1) / 2);
   return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (max - 1 - head)).join('')}`;

@@ -13,12 +13,16 @@ export type Rounding = 'nearest' | 'down' | 'up';
  * 649, 77, 5.9, 0.55, 0.04. Rounding is of the signed value, so an upper bound never shrinks.
  */
 export function twoDigits(value: number, rounding: Rounding = 'nearest'): string {
-  const digits = (x: number): number => (Math.abs(x) >= 10 ? 0 : Math.abs(x) >= 1 ? 1 : 2);
   let rounded = roundTo(value, digits(value), rounding);
   // 9.96 rounds to 10.0, which has three digits.
   rounded = roundTo(rounded, digits(rounded), rounding);
   const text = Math.abs(rounded).toFixed(digits(rounded));
   return (rounded < 0 && Number(text) !== 0 ? MINUS : '') + (Number(text) === 0 ? '0' : text);
+}
+
+/** Decimals that leave two digits; never more than two. */
+function digits(x: number): number {
+  return Math.abs(x) >= 10 ? 0 : Math.abs(x) >= 1 ? 1 : 2;
 }
 
 function roundTo(value: number, decimals: number, rounding: Rounding): number {

@@ -106,7 +106,9 @@ function tickText(scale: LossScale, value: number): string {
 }
 
 function superscript(exponent: number): string {
-  return [...String(exponent)].map((c) => (c === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)] ?? ''))).join('');
+  return Array.from(String(exponent))
+    .map((c) => (c === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)] ?? '')))
+    .join('');
 }
 
 /** Where `y` lies in the axis's domain, from 0 (bottom) to 1 (top), clamped. */

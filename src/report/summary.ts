@@ -1,9 +1,9 @@
-import { bytes, integer, saving, significant } from './format.js';
+import { integer } from './format.js';
 import { escapeFence, escapeMarkdown, shorten, slug } from './escape.js';
 import { claims } from './claims.js';
-import { metricRows } from './metrics.js';
-import { foreign, toMarkdown } from './phrase.js';
-import { positionOf, riseText } from './scale.js';
+import { modelTable, widthRow } from './rows.js';
+import { toMarkdown } from './phrase.js';
+import { positionOf } from './scale.js';
 import type { GroupView, ReportView } from './view.js';
 import { evidence, headline, pills, stays, widthStatus } from './words.js';
 
@@ -11,28 +11,24 @@ import { evidence, headline, pills, stays, widthStatus } from './words.js';
 const MOST_ROWS = 20;
 const BAR = 12;
 const CURVE = 48;
+const ICONS = { holds: '✅', unresolved: '⚠️', broken: '❌' } as const;
 
 /** Markdown for a comment: a hidden marker first, so that the comment can be found and replaced. Text only. */
 export function renderSummary(view: ReportView): string {
   const { sweep } = view;
-  const marks = pills(view).map(
-    (p) => `**${{ holds: '✅', unresolved: '⚠️', broken: '❌' }[p.verdict]} ${toMarkdown(p.text)}.**`,
-  );
+  const marks = pills(view).map((p) => `**${ICONS[p.verdict]} ${toMarkdown(p.text)}.**`);
   const parts = [
     `<!-- tdc-report ${slug(sweep.model.name)} -->\n### ${escapeMarkdown(sweep.model.name)}: ${toMarkdown(headline(view))}`,
     ...(marks.length > 0 ? [marks.join(' ')] : []),
     toMarkdown(evidence(view)),
     widthTable(view),
     footnotes(view),
-    modelTable(view),
+    fullWidth(view),
     curves(view),
     details(
       'How far to trust it',
       claims(view)
-        .map(
-          (c) =>
-            `- ${c.mark === 'note' ? '' : `${{ holds: '✅', unresolved: '⚠️', broken: '❌' }[c.mark]} `}**${c.title}** ${toMarkdown(c.text)}`,
-        )
+        .map((c) => `- ${c.mark === 'note' ? '' : `${ICONS[c.mark]} `}**${c.title}** ${toMarkdown(c.text)}`)
         .join('\n'),
     ),
     `Full report: \`report.html\` · <sub>${provenance(view)}</sub>`,
@@ -44,11 +40,7 @@ export function renderSummary(view: ReportView): string {
 function widthTable(view: ReportView): string {
   if (view.groups.length === 0) return '';
   const rows = view.groups.slice(0, MOST_ROWS).map((g) => {
-    const status = widthStatus(view, g);
-    const end = g.chief.points.at(-1);
-    const point = status === 'narrower' ? g.needs : status === 'none' ? g.chief.lowest : end;
-    const n = integer(g.best.curve.n);
-    const k = point?.k ?? g.n;
+    const { n, k, status, saves, costs, bound } = widthRow(view, g);
     const width = {
       narrower: `${n} → **${integer(k)}**`,
       none: `${n}, lowest **${integer(k)}**`,
@@ -56,14 +48,11 @@ function widthTable(view: ReportView): string {
       unresolved: `${n} → ?`,
       broken: `${n} ✖`,
     }[status];
-    const known = point != null && status !== 'unresolved' && status !== 'broken' && view.sweep.model.parameters > 0;
-    const saves = known ? saving(Math.max(0, 1 - point.source.parameters / view.sweep.model.parameters)) : '–';
-    const costs =
-      point == null ? ['–', '–'] : [riseText(view.scale, point.rise), riseText(view.scale, point.high, 'up')];
-    return `| **${escapeMarkdown(shorten(g.name, 70))}** | ${width} | \`${bar(k, g.n)}\` | ${saves} | ${costs.join(' | ')} |`;
+    return `| **${escapeMarkdown(shorten(g.name, 70))}** | ${width} | \`${bar(k, g.n)}\` | ${saves} | ${costs} | ${bound} |`;
   });
   const more = view.groups.length > MOST_ROWS ? `\n\n… and ${view.groups.length - MOST_ROWS} more in the report` : '';
-  return `| group | width | kept | saves | costs | at most |\n|:--|--:|:--|--:|--:|--:|\n${rows.join('\n')}${more}`;
+  const unit = view.scale.kind === 'relative' ? '' : `, ${view.scale.unit}`;
+  return `| group | width | kept | saves | costs${unit} | at most |\n|:--|--:|:--|--:|--:|--:|\n${rows.join('\n')}${more}`;
 }
 
 /** `████░░░░`: any unit kept shows. */
@@ -85,45 +74,20 @@ function footnotes(view: ReportView): string {
   return notes.map((n) => `<sub>${n}</sub>`).join(' ');
 }
 
-function modelTable(view: ReportView): string {
-  const { sweep, retrained, control } = view;
-  const full = [retrained, control].filter((f) => f !== undefined);
-  const names = [
-    'original',
-    ...(retrained === undefined ? [] : ['retrained']),
-    ...(control === undefined ? [] : ['control']),
-  ];
-  const measured = [sweep.original, ...full.map((f) => f.measured)];
-  const row = (name: string, cells: readonly string[]): string =>
-    `| ${name} | ${names.map((_, i) => cells[i] ?? '').join(' | ')} |`;
-  return [
-    `| | ${names.join(' | ')} |`,
-    `|:--|${names.map(() => '--:|').join('')}`,
-    row('parameters', [integer(sweep.model.parameters)]),
-    row('multiply-adds', [integer(sweep.model.macs)]),
-    row('file', [bytes(sweep.model.bytes)]),
-    row(
-      `loss, ${view.scale.unit}`,
-      measured.map((m) => significant(m.loss)),
-    ),
-    ...(full.length > 0
-      ? [
-          row('change', ['', ...full.map((f) => riseText(view.scale, f.rise))]),
-          row('at most', ['', ...full.map((f) => riseText(view.scale, f.high, 'up'))]),
-        ]
-      : []),
-    ...metricRows(
-      view,
-      measured.map((m) => m.metrics),
-    ).map((m) => row(escapeMarkdown(m.name), m.cells)),
-  ].join('\n');
+function fullWidth(view: ReportView): string {
+  const { columns, rows } = modelTable(view);
+  const lines = rows.map((r) => {
+    const label = r.ours ? r.label : escapeMarkdown(r.label);
+    return `| ${label} | ${columns.map((_, i) => r.cells[i] ?? '').join(' | ')} |`;
+  });
+  return [`| | ${columns.join(' | ')} |`, `|:--|${columns.map(() => '--:|').join('')}`, ...lines].join('\n');
 }
 
 function curves(view: ReportView): string {
   if (view.groups.length === 0) return '';
   const shown = view.groups.slice(0, MOST_ROWS);
   const names = shown.map((g) => escapeFence(shorten(g.name, 24)));
-  const width = Math.max(...names.map((n) => [...n].length));
+  const width = Math.max(...names.map((n) => Array.from(n).length));
   const lines = shown.flatMap((g, i) => {
     const name = (names[i] ?? '').padEnd(width);
     const at =
@@ -161,7 +125,7 @@ export function sparks(view: ReportView, group: GroupView): string {
     const inside = budget === null ? a.rise + t * (b.rise - a.rise) <= 0 : a.high + t * (b.high - a.high) <= budget;
     const height = (positionOf(view.axis, a.rise + t * (b.rise - a.rise)) - floor) / (1 - floor);
     const level = inside ? 0 : Math.max(1, Math.min(7, Math.ceil(7 * height)));
-    out += [...LEVELS][level] ?? '';
+    out += Array.from(LEVELS)[level] ?? '';
   }
   return out;
 }
@@ -171,8 +135,12 @@ function details(summary: string, body: string): string {
 }
 
 function provenance({ sweep }: ReportView): string {
-  const short = (digest: string): string => escapeMarkdown(digest.replace(/^sha256:/u, '').slice(0, 8));
-  return `${escapeMarkdown(sweep.tool)} · seed ${sweep.seed} · model ${short(sweep.model.digest)} · data ${short(sweep.data.digest)} · ${toMarkdown([foreign(sweep.backend.name)])}`;
+  const { model, data, backend } = sweep;
+  return `${escapeMarkdown(sweep.tool)} · seed ${sweep.seed} · model ${short(model.digest)} · data ${short(data.digest)} · ${escapeMarkdown(backend.name)}`;
+}
+
+function short(digest: string): string {
+  return escapeMarkdown(digest.replace(/^sha256:/u, '').slice(0, 8));
 }
 
 /** A fence longer than any run of backticks in the command. */

@@ -43,7 +43,10 @@ export const CHART_CONFIG = {
 
 // Typings of vega 6 lack `textMetrics`.
 interface TextMetrics {
-  width: (item: { fontSize?: number; fontWeight?: string | number }, text: unknown) => number;
+  width: (
+    item: { fontSize?: number; fontWeight?: string | number },
+    text: string | number | null | undefined,
+  ) => number;
 }
 
 /** A chart and what is inside its root element. */

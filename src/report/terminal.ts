@@ -1,19 +1,11 @@
-import { bytes, integer, plain, saving, significant } from './format.js';
+import { integer, plain } from './format.js';
 import { clean, shorten } from './escape.js';
-import { metricRows } from './metrics.js';
 import { toText } from './phrase.js';
+import { modelTable, widthRow, type WidthRow } from './rows.js';
 import { riseText } from './scale.js';
-import { verdictOf, viewReport, type GroupView, type ReportInput, type ReportView } from './view.js';
-import { evidence, headline, isOpen, pills, SIGNS, stays, widthStatus } from './words.js';
-
-export interface TerminalOptions {
-  /** Columns of the terminal; lines are never longer than 80. */
-  readonly columns: number;
-  /** False: only ASCII. */
-  readonly unicode: boolean;
-  /** False (a pipe, NO_COLOR): the same text without escapes. */
-  readonly color: boolean;
-}
+import { verdictOf, viewReport, type ReportInput, type ReportView } from './view.js';
+import { columnsOf, fit, pad, pen, type Pen, type TerminalOptions } from './pen.js';
+import { evidence, headline, isOpen, pills, SIGNS, stays } from './words.js';
 
 const WIDEST = 80;
 const NARROWEST = 40;
@@ -38,112 +30,49 @@ export function renderTerminal(input: ReportInput, options: TerminalOptions): st
   return `${lines.map((l) => page.charset(l).trimEnd()).join('\n')}\n`;
 }
 
-interface Pen {
-  readonly columns: number;
-  readonly unicode: boolean;
-  wrap(text: string, hanging: number, first?: number): string[];
-  bold(text: string): string;
-  soft(text: string): string;
-  paint(role: 'holds' | 'unresolved' | 'broken' | 'tail', text: string): string;
-  charset(text: string): string;
-}
-
-function pen({ columns, unicode, color }: TerminalOptions): Pen {
-  const escape = (code: string) => (text: string) => (color && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const codes = { holds: '32', unresolved: '33', broken: '31', tail: '36' } as const;
-  return {
-    columns,
-    unicode,
-    wrap: (text, hanging, first) => wrap(plain(text), columns, hanging, first),
-    bold: escape('1'),
-    soft: escape('2'),
-    paint: (role, text) => escape(codes[role])(text),
-    charset: (text) => (unicode ? plain(text) : ascii(plain(text))),
-  };
-}
-
-const ASCII: Readonly<Record<string, string>> = {
-  '→': '->',
-  '✔': 'ok',
-  '✖': 'x',
-  '…': '...',
-  '–': '-',
-  '━': '#',
-  '─': '.',
-  '●': 'o',
-  '│': '|',
-  '┊': '!',
-  '·': '-',
-  '≥': '>=',
-};
-
-/** What has no ASCII likeness becomes `?`. */
-function ascii(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[^\u0000-\u007f]/gu, (c) => ASCII[c] ?? '?');
-}
-
-/** Lines of at most `columns`, the first one indented by `first`, the others by `hanging`. */
-function wrap(text: string, columns: number, hanging: number, first = 0): string[] {
-  const lines: string[] = [];
-  let line = ' '.repeat(first);
-  let empty = true;
-  for (const word of text.split(' ').flatMap((w) => chunks(w, columns - Math.max(hanging, first)))) {
-    const longer = empty ? line + word : `${line} ${word}`;
-    if (!empty && [...longer].length > columns) {
-      lines.push(line);
-      line = ' '.repeat(hanging) + word;
-    } else line = longer;
-    empty = false;
-  }
-  return [...lines, line];
-}
-
-function chunks(word: string, size: number): string[] {
-  const characters = [...word];
-  if (characters.length <= size) return [word];
-  return Array.from({ length: Math.ceil(characters.length / size) }, (_, i) =>
-    characters.slice(i * size, (i + 1) * size).join(''),
-  );
-}
-
-/** Pads by characters, not UTF-16 units. */
-function pad(text: string, width: number, right = false): string {
-  const fill = ' '.repeat(Math.max(0, width - [...text].length));
-  return right ? fill + text : text + fill;
-}
-
 function widths(view: ReportView, page: Pen): string[] {
   if (view.groups.length === 0) return skippedLines(view, page);
-  const shown = view.groups.slice(0, MOST_ROWS);
-  const rows = shown.map((g) => cells(view, g, page));
-  const size = (key: 'width' | 'saves' | 'costs' | 'bound', head: string): number =>
-    Math.max(head.length, ...rows.map((r) => [...r[key]].length));
-  const w = {
-    width: size('width', 'width'),
-    saves: size('saves', 'saves'),
-    costs: size('costs', 'costs'),
-    bound: size('bound', 'at most'),
-  };
-  const fixed = 2 + w.width + w.saves + w.costs + w.bound + 10;
-  const name = Math.min(
-    Math.max(5, ...shown.map((g) => [...clean(g.name)].length)),
-    Math.max(8, page.columns - fixed - 6),
-  );
-  const bar = Math.max(0, Math.min(18, page.columns - fixed - name - 2));
-  const head = `  ${pad('group', name)}  ${pad('width', w.width)}  ${bar > 0 ? `${pad('kept', bar)}  ` : ''}${pad('saves', w.saves, true)}  ${pad('costs', w.costs, true)}  ${pad('at most', w.bound, true)}`;
-  const lines = shown.map((g, i) => {
-    const r = rows[i];
-    if (r === undefined) return '';
-    const full = r.k === 0 ? 0 : Math.max(1, Math.round((bar * r.k) / Math.max(1, g.n)));
-    const kept = bar > 0 ? `${page.paint('tail', '━'.repeat(full))}${page.soft('─'.repeat(bar - full))}  ` : '';
-    return `  ${page.bold(pad(shorten(g.name, name), name))}  ${pad(r.width, w.width)}  ${kept}${pad(r.saves, w.saves, true)}  ${pad(r.costs, w.costs, true)}  ${pad(r.bound, w.bound, true)}`;
-  });
-  const more =
-    view.groups.length > shown.length ? [`  … and ${view.groups.length - shown.length} more groups in the report`] : [];
+  const rows = view.groups.slice(0, MOST_ROWS).map((g) => widthRow(view, g));
+  const more = view.groups.length - rows.length;
   const note =
     view.groups.length > 1 ? page.wrap('Each group alone, the others full: together they cost more.', 2, 2) : [];
-  return [page.soft(head), ...lines, ...more, ...skippedLines(view, page), ...note.map(page.soft), ...open(view, page)];
+  return [
+    ...table(view, rows, page),
+    ...(more > 0 ? [`  … and ${more} more groups in the report`] : []),
+    ...skippedLines(view, page),
+    ...note.map(page.soft),
+    ...open(view, page),
+  ];
+}
+
+/** Widths of columns are those of their contents; what is left over goes to names first, then to bars. */
+function table(view: ReportView, rows: readonly WidthRow[], page: Pen): string[] {
+  const unit = view.scale.kind === 'relative' ? '' : `, ${view.scale.unit}`;
+  const cells = rows.map((r) => [charset(widthText(r), page), plain(r.saves), plain(r.costs), plain(r.bound)]);
+  const heads = ['width', 'saves', `costs${unit}`, 'at most'];
+  const sizes = heads.map((head, i) => Math.max(columnsOf(head), ...cells.map((c) => columnsOf(c[i] ?? ''))));
+  const fixed = sizes.reduce((a, b) => a + b + 2, 2);
+  const longest = Math.max(5, ...rows.map((r) => columnsOf(clean(r.group.name))));
+  const name = Math.min(longest, Math.max(8, page.columns - fixed - 6));
+  const bar = Math.max(0, Math.min(18, page.columns - fixed - name - 2));
+  const line = (first: string, kept: string, texts: readonly string[]): string => {
+    const [width = '', ...numbers] = texts.map((t, i) => pad(t, sizes[i] ?? 0, i > 0));
+    return `  ${[first, width, ...(bar > 0 ? [kept] : []), ...numbers].join('  ')}`;
+  };
+  const head = page.soft(line(pad('group', name), pad('kept', bar), heads));
+  return [
+    head,
+    ...rows.map((r, i) => line(page.bold(pad(fit(r.group.name, name), name)), barText(r, bar, page), cells[i] ?? [])),
+  ];
+}
+
+function charset(text: string, page: Pen): string {
+  return page.unicode ? text : page.charset(text);
+}
+
+function barText({ k, group }: WidthRow, cells: number, page: Pen): string {
+  const full = k === 0 ? 0 : Math.min(cells, Math.max(1, Math.round((cells * k) / Math.max(1, group.n))));
+  return page.paint('tail', '━'.repeat(full)) + page.soft('─'.repeat(cells - full));
 }
 
 function skippedLines(view: ReportView, page: Pen): string[] {
@@ -152,33 +81,16 @@ function skippedLines(view: ReportView, page: Pen): string[] {
   );
 }
 
-function cells(
-  view: ReportView,
-  group: GroupView,
-  page: Pen,
-): { k: number; width: string; saves: string; costs: string; bound: string } {
-  const status = widthStatus(view, group);
-  const point =
-    status === 'narrower' ? group.needs : status === 'none' ? group.chief.lowest : group.chief.points.at(-1);
-  const n = plain(integer(group.best.curve.n));
-  const k = point?.k ?? group.n;
-  const to = (text: string): string => `${n.padStart(5)} ${page.unicode ? '→' : '->'} ${text}`;
-  const width = {
-    narrower: to(plain(integer(k))),
-    none: to(plain(integer(k))),
-    full: n.padStart(5),
-    unresolved: to('?'),
-    broken: `${n.padStart(5)} ✖`,
-  }[status];
-  const total = view.sweep.model.parameters;
-  const known = point != null && status !== 'unresolved' && status !== 'broken' && total > 0;
+function widthText({ n, k, status }: WidthRow): string {
+  const full = plain(n).padStart(5);
+  const kept = plain(integer(k));
   return {
-    k,
-    width,
-    saves: known ? plain(saving(Math.max(0, 1 - point.source.parameters / total))) : page.unicode ? '–' : '-',
-    costs: point == null ? '' : plain(riseText(view.scale, point.rise)),
-    bound: point == null ? '' : plain(riseText(view.scale, point.high, 'up')),
-  };
+    narrower: `${full} → ${kept}`,
+    none: `${full} → ${kept}`,
+    full,
+    unresolved: `${full} → ?`,
+    broken: `${full} ✖`,
+  }[status];
 }
 
 /** The widths that the examples leave open, one line per group. */
@@ -197,32 +109,12 @@ function open(view: ReportView, page: Pen): string[] {
 }
 
 function model(view: ReportView, page: Pen): string[] {
-  const { sweep } = view;
-  const full = [view.retrained, view.control].filter((f) => f !== undefined);
-  const names = [
-    'original',
-    ...(view.retrained === undefined ? [] : ['retrained']),
-    ...(view.control === undefined ? [] : ['control']),
-  ];
-  const measured = [sweep.original, ...full.map((f) => f.measured)];
-  const rows: [string, string[]][] = [
-    ['parameters', [integer(sweep.model.parameters)]],
-    ['multiply-adds', [integer(sweep.model.macs)]],
-    ['file', [bytes(sweep.model.bytes)]],
-    [`loss, ${view.scale.unit}`, measured.map((m) => significant(m.loss))],
-    ...(full.length > 0
-      ? [['change', ['', ...full.map((f) => riseText(view.scale, f.rise))]] satisfies [string, string[]]]
-      : []),
-    ...metricRows(
-      view,
-      measured.map((m) => m.metrics),
-    ).map((m): [string, string[]] => [shorten(m.name, 24), m.cells]),
-  ];
-  const label = Math.max(...rows.map(([name]) => [...name].length));
-  const size = Math.min(14, Math.floor((page.columns - 2 - label) / names.length));
+  const { columns, rows } = modelTable(view);
+  const label = Math.max(...rows.map((r) => columnsOf(fit(r.label, 24))));
+  const size = Math.min(14, Math.floor((page.columns - 2 - label) / columns.length));
   const line = (name: string, values: readonly string[]): string =>
-    `  ${pad(name, label)}${names.map((_, i) => pad(plain(values[i] ?? ''), size, true)).join('')}`;
-  return [page.soft(line('', names)), ...rows.map(([name, values]) => line(name, values))];
+    `  ${pad(name, label)}${columns.map((_, i) => pad(plain(values[i] ?? ''), size, true)).join('')}`;
+  return [page.soft(line('', columns)), ...rows.map((r) => line(fit(r.label, 24), r.cells))];
 }
 
 /** What retraining and its control did, as bars; the right end is the 95 % bound. */
@@ -248,7 +140,7 @@ function intervals(view: ReportView, page: Pen): string[] {
   });
   const axis = Array.from({ length: width + 8 }, () => ' ');
   axis[at(0)] = '0';
-  const label = [...plain(budgetText ?? '')];
+  const label = Array.from(plain(budgetText ?? ''));
   if (at(budget) > at(0) + 1) label.forEach((c, i) => (axis[at(budget) + i] = c));
   return ['', ...lines, page.soft(`${' '.repeat(12)}${axis.join('').trimEnd()}`)];
 }

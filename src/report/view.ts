@@ -97,7 +97,6 @@ function viewGroup(sweep: SweepRecord, scale: LossScale, group: GroupCurves, id:
   if (lead === undefined) return undefined;
   const chief = viewCurve(lead, scale);
   const other = retrained !== undefined && original !== undefined ? viewCurve(original, scale) : undefined;
-  const narrows = (c: CurveView | undefined): boolean => c?.needs != null && c.needs.k < c.curve.n;
   const best = other !== undefined && narrows(other) && !narrows(chief) ? other : chief;
   const total = sweep.model.parameters;
   const share = (p: RisePoint | null | undefined): number =>
@@ -128,4 +127,8 @@ export type Verdict = 'holds' | 'unresolved' | 'broken';
 export function verdictOf(point: { readonly rise: number; readonly high: number }, budget: number): Verdict {
   if (point.high <= budget) return 'holds';
   return point.rise <= budget ? 'unresolved' : 'broken';
+}
+
+function narrows(curve: CurveView): boolean {
+  return curve.needs !== null && curve.needs.k < curve.curve.n;
 }

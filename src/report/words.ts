@@ -101,11 +101,13 @@ export function pills(view: ReportView): Pill[] {
   return found;
 }
 
-/** `40 of 64`, `64`, or what is not known: for tables and panel heads. */
-export function widthStatus(
-  view: ReportView,
-  group: GroupView,
-): 'narrower' | 'full' | 'unresolved' | 'broken' | 'none' {
+/**
+ * What is known of a group's width: narrower than full holds, only full does, narrower is not resolved, not even full
+ * holds; none without a budget.
+ */
+export type WidthStatus = 'narrower' | 'full' | 'unresolved' | 'broken' | 'none';
+
+export function widthStatus(view: ReportView, group: GroupView): WidthStatus {
   if (view.scale.budget === null) return 'none';
   if (group.needs !== null && group.needs.k < group.best.curve.n) return 'narrower';
   if (isOpen(group.chief)) return 'unresolved';

@@ -2,12 +2,13 @@ import { COLORS } from '../colors.js';
 import { escapeXml } from '../escape.js';
 import { integer } from '../format.js';
 import { curveColor, isMarked } from '../panelLabels.js';
+import { widthRow } from '../rows.js';
 import { positionOf, riseText } from '../scale.js';
 import { inlineSvg } from '../svg.js';
 import type { GroupView, ReportView } from '../view.js';
 import { caption, widthStatus } from '../words.js';
 import { bdi, scroll, type Section } from './markup.js';
-import { widthCells } from './widths.js';
+import { widthHtml } from './widths.js';
 
 /** Where is the elbow, and how surely? One scree panel per group, rows for those beyond the panels. */
 export const panelsSection: Section = (context) => {
@@ -79,8 +80,11 @@ function shared(group: GroupView): string {
 function others(view: ReportView, groups: readonly GroupView[]): string {
   if (groups.length === 0) return '';
   const rows = groups.map((g) => {
-    const c = widthCells(view, g);
-    return `<tr><th class="l long" scope="row">${bdi(g.name)}<td class="nb">${c.width}<td class="bar">${sparkline(view, g)}<td class="nb">${c.saves}<td class="nb">${c.costs}`;
+    const row = widthRow(view, g);
+    return (
+      `<tr><th class="l long" scope="row">${bdi(g.name)}<td class="nb">${widthHtml(row)}` +
+      `<td class="bar">${sparkline(view, g)}<td class="nb">${row.saves}<td class="nb">${row.costs}`
+    );
   });
   const head =
     '<thead><tr><th class="l" scope="col">group<th scope="col">width<th class="l bar" scope="col">loss, 0 to n kept<th scope="col">saves<th scope="col">costs</thead>';

@@ -32,7 +32,6 @@ function facts(view: ReportView): [string, string][] {
   const { sweep } = view;
   const { run, retrain } = view.input;
   const { examples } = sweep.data;
-  const digest = (text: string): string => `<code>${escapeXml(text)}</code>`;
   const { backend } = sweep;
   const found: [string, string][] = [
     ['model', `${bdi(sweep.model.name)} · ${digest(sweep.model.digest)}`],
@@ -101,4 +100,8 @@ function cell(view: ReportView, curve: CurveView, k: number): string {
       ? twoDigits
       : (x: number, r?: 'nearest' | 'down' | 'up'): string => significant(x, 2, r);
   return `<td>${number(point.rise)} (${number(point.high, 'up')})`;
+}
+
+function digest(text: string): string {
+  return `<code>${escapeXml(text)}</code>`;
 }
