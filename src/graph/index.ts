@@ -2,3 +2,5 @@ export { layerPaths } from './container.js';
 export { compileProgram } from './program.js';
 export { runProgram, stepsBetween, type RunOptions } from './run.js';
 export { finalActivations, hasLogits, type FinalActivation } from './activation.js';
+export type { BytesPerWeight } from './cost.js';
+export { detailOf, readGraph, GRAPH_DEFAULTS, type GraphDetail, type GraphOptions } from './read.js';

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { ModelError } from '../errors.js';
 import { isModelLayer, layerPaths, type ModelLayer } from './container.js';
 import { maskSources } from './masking.js';
-import type { Program, Step, Value } from './types.js';
+import type { Entry, Program, Step, Value } from './types.js';
 
 /** Symbolic tensors of one model, or of one call of a nested model, and the values they became. */
 type Scope = Map<tf.SymbolicTensor, number>;
@@ -13,6 +13,7 @@ interface Compiler {
   readonly values: Value[];
   readonly steps: Omit<Step, 'mask'>[];
   readonly calls: Map<tf.layers.Layer, number>;
+  readonly entries: Entry[];
 }
 
 /**
@@ -21,7 +22,7 @@ interface Compiler {
  * @throws ModelError when a tensor does not come from the model's inputs.
  */
 export function compileProgram(model: tf.LayersModel): Program {
-  const compiler: Compiler = { paths: layerPaths(model), values: [], steps: [], calls: new Map() };
+  const compiler: Compiler = { paths: layerPaths(model), values: [], steps: [], calls: new Map(), entries: [] };
   const scope: Scope = new Map();
   const inputs = model.inputs.map((tensor) => {
     const value = addValue(compiler, tensor);
@@ -29,7 +30,8 @@ export function compileProgram(model: tf.LayersModel): Program {
     return value;
   });
   const outputs = model.outputs.map((tensor) => compileTensor(compiler, scope, tensor));
-  return { values: compiler.values, steps: maskSources(compiler.values.length, compiler.steps), inputs, outputs };
+  const steps = maskSources(compiler.values.length, compiler.steps);
+  return { values: compiler.values, steps, inputs, outputs, entries: compiler.entries };
 }
 
 /** Depth first with an explicit stack: models may be deeper than the call stack. */
@@ -94,6 +96,7 @@ function callNode(compiler: Compiler, scope: Scope, node: LayerNode): void {
 /** A call of a nested model: its inner graph with the inner inputs standing for the outer values. */
 function callModel(compiler: Compiler, scope: Scope, node: LayerNode, model: ModelLayer, inputs: number[]): void {
   const inner: Scope = new Map(model.inputs.map((tensor, i) => [tensor, inputs[i]]));
+  model.inputs.forEach((tensor, i) => compiler.entries.push({ layer: tensor.sourceLayer, value: inputs[i] }));
   const outputs = model.outputs.map((tensor) => compileTensor(compiler, inner, tensor));
   node.outputTensors.forEach((tensor, i) => scope.set(tensor, outputs[i]));
 }

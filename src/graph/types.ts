@@ -25,6 +25,13 @@ export interface Step {
   readonly mask: number | null;
 }
 
+/** A value that stands for a nested model's input at one of its calls. */
+export interface Entry {
+  /** The nested model's InputLayer. */
+  readonly layer: tf.layers.Layer;
+  readonly value: number;
+}
+
 /** A LayersModel as a straight list of steps in topological order. */
 export interface Program {
   readonly values: readonly Value[];
@@ -32,6 +39,7 @@ export interface Program {
   /** Value ids, in the model's order. */
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
+  readonly entries: readonly Entry[];
 }
 
 /**

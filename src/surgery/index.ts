@@ -1,0 +1,1 @@
+export { sliceModel, type Keep } from './slice.js';

@@ -1,0 +1,110 @@
+import * as tf from '@tensorflow/tfjs';
+
+import { ModelError } from '../errors.js';
+import { isModelLayer } from '../graph/container.js';
+import { disposeModel } from '../model/index.js';
+import { resolveGraph } from '../model/resolve.js';
+
+type Json = null | boolean | number | string | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
+
+/** Changes one layer's config, in place. */
+export type Edit = (layer: tf.layers.Layer, config: JsonObject) => void;
+
+/** The weights of one layer of the new model, given the layer of the old one. */
+export type NewWeights = (layer: tf.layers.Layer) => tf.Tensor[];
+
+/**
+ * Builds a standard model with the same layers, names and calls, after changing each layer's config, and gives it weights.
+ * @param edit called for every layer, nested ones included
+ * @param weightsOf called for every layer with weights; its tensors are copied and stay the caller's
+ */
+export function rebuild(model: tf.LayersModel, edit: Edit, weightsOf: NewWeights): tf.LayersModel {
+  const config = inCallOrder(copyOf(model.getConfig()), JSON.stringify(model.name));
+  editContainer(model, config, edit);
+  const built = fromConfig(model, config);
+  try {
+    fill(model, built, weightsOf);
+    built.trainable = model.trainable;
+    const metadata = model.getUserDefinedMetadata();
+    if (metadata != null) built.setUserDefinedMetadata(metadata);
+  } catch (error) {
+    disposeModel(built);
+    throw error;
+  }
+  return built;
+}
+
+function copyOf(config: unknown): JsonObject {
+  return JSON.parse(JSON.stringify(config)) as JsonObject;
+}
+
+/** Layers in an order in which tfjs makes the calls of a shared layer as they are numbered, in nested models too. */
+function inCallOrder(config: JsonObject, name: string): JsonObject {
+  const layers = config['layers'] as JsonObject[];
+  for (const layer of layers) {
+    const own = layer['config'] as JsonObject;
+    if (Array.isArray(own['layers'])) inCallOrder(own, JSON.stringify(own['name']));
+  }
+  if (config['inputLayers'] === undefined) return config;
+  const entries = layers.map((layer) => ({
+    name: layer['name'] ?? '',
+    class_name: layer['className'] ?? '',
+    inbound_nodes: layer['inboundNodes'] ?? [],
+  }));
+  const { layers: ordered } = resolveGraph(
+    entries,
+    config['inputLayers'],
+    config['outputLayers'] ?? null,
+    name,
+    broken,
+  );
+  config['layers'] = ordered.map((entry) => layers.find((layer) => layer['name'] === entry['name'])!);
+  return config;
+}
+
+function broken(): ModelError {
+  return new ModelError('The model has calls that cannot be rebuilt.');
+}
+
+/** By config and class, as deserialisation does it, but without the detour over snake_case names that alters strings. */
+function fromConfig(model: tf.LayersModel, config: JsonObject): tf.LayersModel {
+  const type = model instanceof tf.Sequential ? tf.Sequential : tf.LayersModel;
+  // Weights are about to be set: "fast" initialisation only allocates them.
+  return type.fromConfig<tf.LayersModel>(type, config, {}, true);
+}
+
+function editContainer(container: tf.LayersModel, config: JsonObject, edit: Edit): void {
+  for (const entry of config['layers'] as JsonObject[]) {
+    const own = entry['config'] as JsonObject;
+    const layer = container.layers.find(({ name }) => name === own['name'])!;
+    if (isModelLayer(layer)) editContainer(layer, own, edit);
+    else {
+      restore(layer, own);
+      edit(layer, own);
+    }
+  }
+}
+
+/** What getConfig of TensorFlow.js 4.22 leaves out or gets wrong. */
+function restore(layer: tf.layers.Layer, config: JsonObject): void {
+  const name = layer.getClassName();
+  if (name === 'SeparableConv2D') {
+    config['depthMultiplier'] = (layer as unknown as { depthMultiplier: number }).depthMultiplier;
+  }
+  // The regularizer is written in the constraint's place.
+  if (name === 'DepthwiseConv2D') delete config['depthwiseConstraint'];
+}
+
+function fill(source: tf.LayersModel, target: tf.LayersModel, weightsOf: NewWeights): void {
+  for (const layer of source.layers) {
+    const twin = target.layers.find(({ name }) => name === layer.name)!;
+    if (isModelLayer(layer)) fill(layer, twin as unknown as tf.LayersModel, weightsOf);
+    else {
+      if (layer.weights.length > 0) tf.tidy(() => twin.setWeights(weightsOf(layer)));
+      if (twin.trainable !== layer.trainable) twin.trainable = layer.trainable;
+    }
+  }
+}
