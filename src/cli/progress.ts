@@ -46,7 +46,10 @@ export function plainProgress({ stderr, now }: World): Progress {
 }
 
 /** One moving line: stage, steps, loss, time left; finished stages stay above it. */
-export async function liveProgress({ stderr, now }: World, stream: NodeJS.WritableStream): Promise<Progress> {
+export async function liveProgress(
+  { stderr, now }: Pick<World, 'stderr' | 'now'>,
+  stream: NodeJS.WritableStream,
+): Promise<Progress> {
   const { default: ora } = await import('ora');
   const spinner = ora({ stream, discardStdin: false, hideCursor: true });
   const clock = stageClock(now);

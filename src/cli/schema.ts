@@ -8,6 +8,10 @@ import type { Given } from './options.js';
 const EXPECTS: Readonly<Record<string, string>> = {
   model: 'a path',
   data: 'a path, or an object with a path',
+  'data.path': 'a path',
+  'data.train': 'a path',
+  'data.select': 'a path',
+  'data.report': 'a path',
   out: 'a path',
   config: 'a path',
   seed: 'a whole number from 0 to 4294967295',
@@ -75,7 +79,6 @@ const FLAGS = z.strictObject({ ...SHAPE, config: text, json: flag, quiet: flag }
 export interface Source {
   readonly kind: 'file' | 'flags';
   readonly name: (key: string) => string;
-  readonly hint?: string;
 }
 
 /**
@@ -98,28 +101,18 @@ function parse(schema: z.ZodType, raw: unknown, at: readonly string[], source: S
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const path = [...at, ...(issue?.path ?? []).map(String)];
-  const details = source.hint === undefined ? undefined : { hint: source.hint };
+  const path = (issue?.path ?? []).map(String);
   if (issue?.code === 'unrecognized_keys') {
-    throw new UsageError(`${source.name([...path, issue.keys[0]].join('.'))} is not a known key.`, details);
+    throw new UsageError(`${source.name([...at, ...path, issue.keys[0]].join('.'))} is not a known key.`);
   }
-  const received = show(path.slice(at.length).reduce(dig, raw));
-  const words = path.filter((part) => !/^\d+$/u.test(part));
-  const key = words.at(-1) ?? '';
-  const expected = EXPECTS[key] ?? (key === 'path' || key in SHAPE ? kindOf(issue) : undefined);
-  throw new UsageError(
-    `${source.name(words.join('.'))} expects ${expected ?? kindOf(issue)}, received ${received}.`,
-    details,
-  );
+  const received = show(path.reduce(dig, raw));
+  const words = [...at, ...path].filter((part) => !/^\d+$/u.test(part));
+  const expected = EXPECTS[words.join('.')] ?? EXPECTS[words.at(-1) ?? ''] ?? kindOf(issue);
+  throw new UsageError(`${source.name(words.join('.'))} expects ${expected}, received ${received}.`);
 }
 
 function kindOf(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code !== 'invalid_type') return 'a text that is not empty';
-  return issue.expected === 'boolean'
-    ? 'true or false'
-    : issue.expected === 'string'
-      ? 'a text'
-      : `an ${issue.expected}`;
+  return issue?.code === 'invalid_type' && issue.expected === 'boolean' ? 'true or false' : 'a text that is not empty';
 }
 
 function dig(value: unknown, key: string): unknown {
