@@ -6,7 +6,7 @@ import type { RawPart } from './raw.js';
 import type { Targets } from './target.js';
 
 /** Fewer examples in a split say nothing. */
-export const MIN_ROWS = 10;
+const MIN_ROWS = 10;
 
 /** Rows of one of the listed parts, per split; a split without rows is absent. */
 export type Assigned = Partial<Record<Role, { readonly part: number; readonly rows: Int32Array }>>;

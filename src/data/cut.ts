@@ -45,7 +45,7 @@ function groupRows(rows: number, strata: Int32Array | undefined): number[][] {
 /** Sizes that sum to n, each its share rounded down or up; the parts furthest behind are rounded up. Updates `carry`. */
 function allot(n: number, shares: readonly number[], carry: number[]): number[] {
   const ideal = shares.map((share) => n * share);
-  // 0.2 * 15 is 3.0000000000000004 short of luck: whole numbers are recognised within 1e-9
+  // 0.29 * 100 is 28.999999999999996: whole numbers are recognised within 1e-9
   const sizes = ideal.map((size) => Math.floor(size + 1e-9));
   let left = n - sizes.reduce((a, b) => a + b, 0);
   const behind = ideal.map((size, part) => carry[part] + size - sizes[part]);

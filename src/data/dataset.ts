@@ -42,7 +42,6 @@ export async function readDataset(spec: DataSpec, fit: ModelFit, options: ReadOp
   checkSizes(cut.rows, options.retrain);
 
   const sources = list.map((part, index): Source => ({
-    rows: part.inputs[0].shape[0],
     inputs: inputs.map((input) => makeGather(part.inputs[input.index], input.sizes, input.scaling, input.int32)),
     target: targets?.arrays[index],
   }));

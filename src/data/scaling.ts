@@ -41,7 +41,8 @@ export function decideScaling(
 ): { scaling: Scaling; notes: readonly string[] } {
   const whole = takesWholeNumbers(input);
   const told = spec.scale !== undefined || spec.mean !== undefined || spec.std !== undefined;
-  if (whole && told) {
+  // with several inputs, those that can be scaled are
+  if (whole && told && fit.inputs.length === 1) {
     throw new DataError(`The model's input '${input.name}' takes whole numbers, so it cannot be scaled.`);
   }
   if (whole) return { scaling: AS_IS, notes: [] };

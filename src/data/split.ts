@@ -4,7 +4,6 @@ import type { Batch, HostArray, Split } from './types.js';
 
 /** One file's examples, ready to be gathered by row. */
 export interface Source {
-  readonly rows: number;
   readonly inputs: readonly Gather[];
   readonly target: HostArray | undefined;
 }
@@ -22,7 +21,7 @@ export function makeSplit(source: Source, rows: Int32Array): Split {
 
 /** A split of no examples. */
 export function emptySplit(): Split {
-  return makeSplit({ rows: 0, inputs: [], target: undefined }, new Int32Array(0));
+  return makeSplit({ inputs: [], target: undefined }, new Int32Array(0));
 }
 
 /** The numbers start..end-1. */

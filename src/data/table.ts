@@ -63,7 +63,9 @@ export function buildTable(
     const shape = [rows, features.length];
     const inputs = [{ name: file, shape, dtype: 'float32' as const, values: numbers.finish() }];
     if (target === undefined) return { inputs, notes };
-    return { inputs, target: toNumbers(words.finish(`${title(target)} of ${file}`)), notes };
+    const unnamed = request.target === undefined && names !== undefined;
+    const chosen = unnamed ? [...notes, `target: the last column, '${names.at(-1) ?? ''}'`] : notes;
+    return { inputs, target: toNumbers(words.finish(`${title(target)} of ${file}`)), notes: chosen };
   };
   return { add, finish };
 }

@@ -109,14 +109,27 @@ function readClasses(raw: readonly RawArray[], units: number): Targets {
       { hint: min === 1 && max === units ? 'Classes count from 0: subtract 1.' : undefined },
     );
   }
+  refuseOneClass(raw);
   const arrays = raw.map((target) => ({ shape: [target.shape[0]], values: Int32Array.from(target.values) }));
   return { kind: 'classes', classes: units, arrays, notes: [] };
+}
+
+/** One class says nothing about a classifier, and mostly means that another column is the target. */
+function refuseOneClass(raw: readonly RawArray[]): void {
+  const [first] = raw.flatMap((target) => [...target.values.subarray(0, 1)]);
+  if (first === undefined || raw.some((target) => target.values.some((value) => value !== first))) return;
+  throw new DataError(`${raw[0].name} (the target) is ${first} in every example, expected at least two classes.`, {
+    hint: 'Name the column or array that holds the labels.',
+  });
 }
 
 function kindOf(raw: readonly RawArray[], units: number, activation: string | undefined): TargetKind {
   const every = (test: (value: number) => boolean): boolean => raw.every((target) => target.values.every(test));
   if (activation === 'sigmoid') {
-    if (every((value) => value === 0 || value === 1)) return 'binary';
+    if (every((value) => value === 0 || value === 1)) {
+      if (units === 1) refuseOneClass(raw);
+      return 'binary';
+    }
     refuseOutside(raw, "the model's sigmoid output");
     return 'real';
   }

@@ -42,6 +42,11 @@ describe('readCsv', () => {
     expect(targetOf(part)).toEqual([0, 1]);
   });
 
+  it('says which column is the target where none is named', async () => {
+    expect((await read('a,b,y\n1,2,0')).notes).toEqual(["target: the last column, 'y'"]);
+    expect((await read('a,b,y\n1,2,0', { target: 'y' })).notes).toEqual([]);
+  });
+
   it('reads the same from gzip', async () => {
     expect(await read(gzipSync('a,b,y\n1,2,0\n3,4,1'))).toEqual(await read('a,b,y\n1,2,0\n3,4,1'));
   });
@@ -128,13 +133,13 @@ describe('readCsv', () => {
   });
 });
 
-describe('a table of words as classes', () => {
-  const path = (label: (row: number) => string): string =>
-    tempFile(
-      'words.csv',
-      csvLines(60, (row) => [row, -row, label(row)]),
-    );
+const path = (label: (row: number) => string): string =>
+  tempFile(
+    'words.csv',
+    csvLines(60, (row) => [row, -row, label(row)]),
+  );
 
+describe('a table of words as classes', () => {
   it('sorts classes by name', async () => {
     const data = await readDataset(
       path((row) => ['dog', 'ant', 'cat'][row % 3]),
