@@ -29,20 +29,23 @@ export type LeafLayer = { readonly layer: tf.layers.Layer; readonly path: string
  * @throws ModelError where tfjs cannot build it; the layer is named where it can be found.
  */
 export async function buildModel(topology: JsonObject, maxValues = Infinity): Promise<tf.LayersModel> {
-  const kept = keepInitializers(topology);
-  const before = new Set(Object.keys(tf.engine().state.registeredVariables));
+  const kept = keepInitializers(topology) as unknown as tf.io.ModelJSON;
+  const { registeredVariables } = tf.engine().state;
+  const before = new Set(Object.keys(registeredVariables));
+  const building: Promise<tf.LayersModel>[] = [];
+  // Everything happens before the promise is returned (modelFromJSON awaits only where it fetches weights), so a scope can hold it:
+  // some initializers of tfjs leave intermediate tensors. Variables outlive scopes.
+  withAllowance(maxValues, () => tf.tidy(() => void building.push(tf.models.modelFromJSON(kept))));
+  const made = Object.entries(registeredVariables).flatMap(([name, variable]) => (before.has(name) ? [] : [variable]));
   try {
-    // Everything happens before the promise is returned (modelFromJSON awaits only where it fetches weights), so a scope can hold it:
-    // some initializers of tfjs leave intermediate tensors. Variables outlive scopes.
-    const building: Promise<tf.LayersModel>[] = [];
-    withAllowance(maxValues, () =>
-      tf.tidy(() => void building.push(tf.models.modelFromJSON(kept as unknown as tf.io.ModelJSON))),
-    );
     const [model] = await Promise.all(building);
     if (model === undefined) throw new ModelError('The model was not built.');
+    // Layers that no output needs are built, and then forgotten.
+    const used = new Set(weightEntries(model).map(({ variable }) => variable));
+    for (const variable of made) if (!used.has(variable)) variable.dispose();
     return model;
   } catch (cause) {
-    disposeSince(before);
+    for (const variable of made) if (!variable.isDisposed) variable.dispose();
     throw buildError(topology, cause);
   }
 }
@@ -99,12 +102,6 @@ export function weightEntries(model: tf.LayersModel): WeightEntry[] {
       shape: weight.shape as number[],
     }));
   });
-}
-
-/** A model that fails half-way leaves the variables of its first half behind. The build does not yield, so new ones are its own. */
-function disposeSince(before: ReadonlySet<string>): void {
-  for (const [name, variable] of Object.entries(tf.engine().state.registeredVariables))
-    if (!before.has(name)) variable.dispose();
 }
 
 /** Wrappers report the flag of what they wrap, so that it is set on leaves only. */

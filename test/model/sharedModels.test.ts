@@ -5,9 +5,17 @@ import * as tf from '@tensorflow/tfjs';
 import { version_wasm as wasmVersion } from '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { disposeModel, loadModel, locateModel } from '../../src/model/index.js';
+import {
+  cloneModel,
+  disposeModel,
+  loadModel,
+  locateModel,
+  modelDigest,
+  weightEntries,
+  writeModel,
+} from '../../src/model/index.js';
 import { SHARED } from '../shared.js';
-import { predictions, stockLoad } from './helpers.js';
+import { predictions, stockLoad, temporaryFolder } from './helpers.js';
 
 const models = SHARED === undefined ? '' : join(SHARED, 'models');
 const folders =
@@ -17,6 +25,9 @@ const folders =
         .filter((e) => e.isDirectory())
         .map((e) => e.name);
 const positive = folders.filter((name) => !name.startsWith('neg-'));
+
+const same = (a: readonly Float32Array[], b: readonly Float32Array[]): boolean =>
+  a.every((values, i) => values.every((value, k) => Object.is(value, b[i]?.[k])));
 
 describe.skipIf(SHARED === undefined)('models that other people published (shared folder absent: skipped)', () => {
   beforeAll(async () => {
@@ -42,6 +53,30 @@ describe.skipIf(SHARED === undefined)('models that other people published (share
     expect(predictions(stock, 1)).toEqual(ones);
     disposeModel(stock);
   });
+
+  it.each(positive)(
+    '%s is copied exactly, and what is written of it, quantised as its source is, opens in stock tfjs',
+    async (name) => {
+      const before = tf.memory().numTensors;
+      const { model, quantization, file } = await loadModel(await locateModel(join(models, name)));
+      const outputs = predictions(model, 1);
+      const clone = cloneModel(model);
+      expect(predictions(clone, 1)).toEqual(outputs);
+      disposeModel(clone);
+      const folder = join(await temporaryFolder(), 'out');
+      const written = await writeModel(model, folder, { quantization: (key) => quantization.get(key) });
+      expect(written.bytes).toBe(file.bytes);
+      for (const { key, variable } of weightEntries(model))
+        tf.tidy(() => variable.assign(tf.tensor(written.weights.get(key) ?? [], variable.shape)));
+      const expected = predictions(model, 1);
+      expect(quantization.size > 0 || same(expected, outputs)).toBe(true);
+      disposeModel(model);
+      const stock = await stockLoad(written.path);
+      expect(predictions(stock, 1)).toEqual(expected);
+      disposeModel(stock);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 
   it.each([
     ['neg-graph-lenet', /graph model/],
