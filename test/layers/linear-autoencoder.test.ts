@@ -1,9 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { tailDropout } from '../../src/layers/index.js';
 import { comparePca, PCA_LIMITS } from './linear-autoencoder.js';
 import { failOnLeaks, useBackend } from './tensors.js';
 
+// seconds on an idle machine, several times that on a crowded one
+vi.setConfig({ testTimeout: 240_000 });
 failOnLeaks();
 // the tensors are tiny: plain JavaScript is as fast as wasm here
 beforeAll(() => useBackend('cpu'));

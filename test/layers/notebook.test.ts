@@ -1,8 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { NOTEBOOK_LIMITS, runNotebook } from './notebook.js';
 import { failOnLeaks, useBackend } from './tensors.js';
 
+// seconds on an idle machine, several times that on a crowded one
+vi.setConfig({ testTimeout: 240_000 });
 failOnLeaks();
 beforeAll(() => useBackend('wasm'));
 
