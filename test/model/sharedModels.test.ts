@@ -54,7 +54,8 @@ describe.skipIf(SHARED === undefined)('models that other people published (share
     disposeModel(stock);
   });
 
-  it.each(positive)(
+  // Without the one whose forward pass takes seconds.
+  it.each(positive.filter((name) => name !== 'acgan-2in'))(
     '%s is copied exactly, and what is written of it, quantised as its source is, opens in stock tfjs',
     async (name) => {
       const before = tf.memory().numTensors;
@@ -70,7 +71,11 @@ describe.skipIf(SHARED === undefined)('models that other people published (share
         tf.tidy(() => variable.assign(tf.tensor(written.weights.get(key) ?? [], variable.shape)));
       const expected = predictions(model, 1);
       expect(quantization.size > 0 || same(expected, outputs)).toBe(true);
+      const digest = await modelDigest(model);
       disposeModel(model);
+      const { model: again } = await loadModel(written.path);
+      expect(await modelDigest(again)).toBe(digest);
+      disposeModel(again);
       const stock = await stockLoad(written.path);
       expect(predictions(stock, 1)).toEqual(expected);
       disposeModel(stock);
