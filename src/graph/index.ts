@@ -1,3 +1,4 @@
+export type { ModelGraph, Program, Step, TailPoint, Value, WidthGroup } from './types.js';
 export { layerPaths } from './container.js';
 export { compileProgram } from './program.js';
 export { runProgram, stepsBetween, type RunOptions } from './run.js';

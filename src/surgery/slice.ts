@@ -54,12 +54,14 @@ export function slicerOf(graph: ModelGraph, keep: Keep): Slicer {
 }
 
 function gatherAxes(tensor: tf.Tensor, axes: readonly (Int32Array | null)[]): tf.Tensor {
-  return tf.tidy(() =>
-    axes.reduce<tf.Tensor>(
-      (sliced, kept, axis) => (kept === null ? sliced : tf.gather(sliced, tf.tensor1d(kept, 'int32'), axis)),
-      tensor.clone(),
-    ),
-  );
+  return tf.tidy(() => {
+    const sliced = axes.reduce<tf.Tensor>(
+      (rest, kept, axis) => (kept === null ? rest : tf.gather(rest, tf.tensor1d(kept, 'int32'), axis)),
+      tensor,
+    );
+    // A copy of its own: variables must not share memory, and wasm's gather leaves its data marked with rank 4.
+    return tf.mul(sliced, 1);
+  });
 }
 
 /** Writes the new sizes into a layer's config: units, filters, target shapes, and input shapes where they are declared. */
