@@ -37,11 +37,12 @@ export function pen({ columns, unicode, color }: TerminalOptions): Pen {
   };
 }
 
+/** One character for one: columns stay aligned. */
 const ASCII: Readonly<Record<string, string>> = {
-  '→': '->',
-  '✔': 'ok',
+  '→': '>',
+  '✔': 'v',
   '✖': 'x',
-  '…': '...',
+  '…': '~',
   '–': '-',
   '━': '#',
   '─': '.',
@@ -49,7 +50,6 @@ const ASCII: Readonly<Record<string, string>> = {
   '│': '|',
   '┊': '!',
   '·': '-',
-  '≥': '>=',
 };
 
 /** What has no ASCII likeness becomes `?`. */

@@ -1,5 +1,5 @@
 import { integer } from './format.js';
-import { escapeFence, escapeMarkdown, shorten, slug } from './escape.js';
+import { clean, escapeFence, escapeMarkdown, shorten, slug } from './escape.js';
 import { claims } from './claims.js';
 import { modelTable, widthRow } from './rows.js';
 import { toMarkdown } from './phrase.js';
@@ -104,12 +104,12 @@ function curves(view: ReportView): string {
 }
 
 function column(k: number, n: number): number {
-  return Math.round(((CURVE - 1) * k) / Math.max(1, n));
+  return Math.ceil(((CURVE - 1) * k) / Math.max(1, n));
 }
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 
-/** The leading curve in 48 columns, straight between measured points; `▁` where the upper bound is inside the budget. */
+/** The leading curve in 48 columns, straight between measured points; `▁` where the upper bounds on both sides are inside the budget. */
 export function sparks(view: ReportView, group: GroupView): string {
   const { points } = group.chief;
   const { budget } = view.scale;
@@ -122,7 +122,7 @@ export function sparks(view: ReportView, group: GroupView): string {
     const a = points[Math.max(0, right - 1)];
     if (a === undefined || b === undefined) continue;
     const t = b.k > a.k ? (k - a.k) / (b.k - a.k) : 1;
-    const inside = budget === null ? a.rise + t * (b.rise - a.rise) <= 0 : a.high + t * (b.high - a.high) <= budget;
+    const inside = budget === null ? a.rise + t * (b.rise - a.rise) <= 0 : Math.max(a.high, b.high) <= budget;
     const height = (positionOf(view.axis, a.rise + t * (b.rise - a.rise)) - floor) / (1 - floor);
     const level = inside ? 0 : Math.max(1, Math.min(7, Math.ceil(7 * height)));
     out += Array.from(LEVELS)[level] ?? '';
@@ -146,7 +146,7 @@ function short(digest: string): string {
 /** A fence longer than any run of backticks in the command. */
 function command({ input }: ReportView): string {
   if (input.run === undefined) return '';
-  const text = input.run.command.replace(/[\r\n]+/gu, ' ');
+  const text = clean(input.run.command);
   const longest = [...text.matchAll(/`+/gu)].reduce((most, [run]) => Math.max(most, run.length), 2);
   const fence = '`'.repeat(longest + 1);
   return `${fence}sh\n${text}\n${fence}`;

@@ -48,7 +48,7 @@ function widths(view: ReportView, page: Pen): string[] {
 /** Widths of columns are those of their contents; what is left over goes to names first, then to bars. */
 function table(view: ReportView, rows: readonly WidthRow[], page: Pen): string[] {
   const unit = view.scale.kind === 'relative' ? '' : `, ${view.scale.unit}`;
-  const cells = rows.map((r) => [charset(widthText(r), page), plain(r.saves), plain(r.costs), plain(r.bound)]);
+  const cells = rows.map((r) => [widthText(r, page), plain(r.saves), plain(r.costs), plain(r.bound)]);
   const heads = ['width', 'saves', `costs${unit}`, 'at most'];
   const sizes = heads.map((head, i) => Math.max(columnsOf(head), ...cells.map((c) => columnsOf(c[i] ?? ''))));
   const fixed = sizes.reduce((a, b) => a + b + 2, 2);
@@ -66,10 +66,6 @@ function table(view: ReportView, rows: readonly WidthRow[], page: Pen): string[]
   ];
 }
 
-function charset(text: string, page: Pen): string {
-  return page.unicode ? text : page.charset(text);
-}
-
 function barText({ k, group }: WidthRow, cells: number, page: Pen): string {
   const full = k === 0 ? 0 : Math.min(cells, Math.max(1, Math.round((cells * k) / Math.max(1, group.n))));
   return page.paint('tail', '━'.repeat(full)) + page.soft('─'.repeat(cells - full));
@@ -81,16 +77,11 @@ function skippedLines(view: ReportView, page: Pen): string[] {
   );
 }
 
-function widthText({ n, k, status }: WidthRow): string {
+function widthText({ n, k, status }: WidthRow, page: Pen): string {
   const full = plain(n).padStart(5);
+  const to = `${full} ${page.unicode ? '→' : '->'}`;
   const kept = plain(integer(k));
-  return {
-    narrower: `${full} → ${kept}`,
-    none: `${full} → ${kept}`,
-    full,
-    unresolved: `${full} → ?`,
-    broken: `${full} ✖`,
-  }[status];
+  return { narrower: `${to} ${kept}`, none: `${to} ${kept}`, full, unresolved: `${to} ?`, broken: `${full} ✖` }[status];
 }
 
 /** The widths that the examples leave open, one line per group. */
