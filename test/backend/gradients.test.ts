@@ -17,7 +17,7 @@ for (const { backend, skip, title } of AVAILABLE) {
 
     it.each(GRADIENT_CASES)('$name: agree with central differences, and nothing leaks', async (gradientCase) => {
       const before = tf.memory().numTensors;
-      expect(await gradientError(gradientCase, 1)).toBeLessThan(TOLERANCE);
+      expect(await gradientError(gradientCase, { seed: 1 })).toBeLessThan(TOLERANCE);
       expect(tf.memory().numTensors).toBe(before);
     });
   });

@@ -6,45 +6,56 @@ export interface GradientCase {
   readonly name: string;
   /** Shapes of the inputs, a few dozen numbers each: every derivative costs two forward passes. */
   readonly shapes: readonly (readonly number[])[];
-  run(inputs: tf.Tensor[]): tf.Tensor;
+  /** Where the derivatives are taken; default: seeded values around zero, more than 2h apart. */
+  readonly values?: readonly Float32Array[];
+  readonly run: (inputs: tf.Tensor[]) => tf.Tensor;
 }
 
-/**
- * Half the distance of the central difference: float32 rounding (1e-7 of the outputs) over 2h and the third
- * derivative's share of h^2 / 6 both stay under 1e-4.
- */
-const STEP = 1e-2;
+export interface GradientCheckOptions {
+  /** Of the inputs and of the weights of the outputs. */
+  readonly seed: number;
+  /** Half the distance of the central difference, h; > 0. */
+  readonly step?: number;
+  /** Derivatives looked at per input, at most. */
+  readonly sampled?: number;
+}
+
+/** At this h float32 rounding (1e-7 of the outputs, over 2h) and the third derivative's h^2 / 6 both stay under 1e-4. */
+export const GRADIENT_CHECK_DEFAULTS = { step: 1e-2, sampled: 32 } as const;
+
+/** Where all derivatives are nearly zero (a bias before a normalization), rounding is not held against them. */
+const SMALLEST_SCALE = 0.05;
 
 /** Inputs are apart by more than 2h, so that no maximum and no relu changes sides between the two passes. */
 const SPACING = 3e-2;
 
-/** Derivatives looked at per input. */
-const SAMPLED = 32;
-
 /**
  * Compares the gradient of a random weighting of the outputs with central finite differences, on tfjs' current backend.
  *
- * @param seed of the inputs and the weights
  * @returns the largest difference, over the largest derivative of its input; Infinity where one is not finite
  * @throws whatever tfjs throws where a kernel or gradient is missing
  */
-export async function gradientError(gradientCase: GradientCase, seed: number): Promise<number> {
+export async function gradientError(gradientCase: GradientCase, options: GradientCheckOptions): Promise<number> {
+  const { seed, step, sampled } = { ...GRADIENT_CHECK_DEFAULTS, ...options };
   const random = createRandom(seed);
-  const inputs = gradientCase.shapes.map((shape) => spacedValues(size(shape), random.permutation(size(shape))));
+  const spaced = gradientCase.shapes.map((shape) => spacedValues(size(shape), random.permutation(size(shape))));
+  const inputs = gradientCase.values ?? spaced;
   const weights = await outputWeights(gradientCase, inputs, random.normal);
   const gradients = await analyticGradients(gradientCase, inputs, weights);
   let worst = 0;
   for (const [index, values] of inputs.entries()) {
-    const places = random.permutation(values.length).subarray(0, SAMPLED);
+    const places = random.permutation(values.length).subarray(0, sampled);
     const differences: number[] = [];
-    for (const place of places) differences.push(await difference(gradientCase, inputs, weights, index, place));
+    for (const place of places) {
+      differences.push(await difference(gradientCase, inputs, weights, { index, place, step }));
+    }
     worst = Math.max(worst, largestError(gradients[index], places, differences));
   }
   return worst;
 }
 
 function largestError(gradient: Float32Array, places: Int32Array, differences: readonly number[]): number {
-  const scale = Math.max(1e-3, ...differences.map(Math.abs));
+  const scale = Math.max(SMALLEST_SCALE, ...differences.map(Math.abs));
   const errors = differences.map((expected, i) => Math.abs(gradient[places[i]] - expected) / scale);
   return errors.every(Number.isFinite) ? Math.max(...errors) : Number.POSITIVE_INFINITY;
 }
@@ -92,16 +103,15 @@ async function difference(
   gradientCase: GradientCase,
   inputs: readonly Float32Array[],
   weights: Float32Array,
-  index: number,
-  place: number,
+  { index, place, step }: { index: number; place: number; step: number },
 ): Promise<number> {
   const sums: number[] = [];
-  for (const step of [STEP, -STEP]) {
-    const moved = inputs.map((values, i) => (i === index ? withStep(values, place, step) : values));
+  for (const signed of [step, -step]) {
+    const moved = inputs.map((values, i) => (i === index ? withStep(values, place, signed) : values));
     const outputs = await forward(gradientCase, moved);
     sums.push(outputs.reduce((sum, value, i) => sum + value * weights[i], 0));
   }
-  const reached = withStep(inputs[index], place, STEP)[place] - withStep(inputs[index], place, -STEP)[place];
+  const reached = withStep(inputs[index], place, step)[place] - withStep(inputs[index], place, -step)[place];
   return (sums[0] - sums[1]) / reached;
 }
 

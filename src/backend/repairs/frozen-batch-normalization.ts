@@ -9,14 +9,15 @@ export const frozenBatchNormalization: Repair = {
   backends: 'all',
   apply() {
     wrapLayerCall(tf.layers.batchNormalization(), (layer, inputs, kwargs, stock) =>
-      stock(inputs, isFrozen(layer as BatchNormalization) ? { ...kwargs, training: false } : kwargs),
+      stock(inputs, isFrozen(layer) ? { ...kwargs, training: false } : kwargs),
     );
   },
 };
 
-type BatchNormalization = tf.layers.Layer & { readonly scale: boolean; readonly center: boolean };
+/** Those that are never trained: the moving mean and variance. */
+const STATISTICS = 2;
 
 /** A frozen model freezes the weights of the layers in it, but does not set their `trainable`. */
-function isFrozen(layer: BatchNormalization): boolean {
-  return !layer.trainable || ((layer.scale || layer.center) && layer.trainableWeights.length === 0);
+function isFrozen(layer: tf.layers.Layer): boolean {
+  return !layer.trainable || (layer.weights.length > STATISTICS && layer.trainableWeights.length === 0);
 }

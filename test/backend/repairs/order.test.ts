@@ -12,7 +12,7 @@ describe('repairs of several backends in one process', () => {
     for (const backend of ['wasm', 'cpu', 'wasm', 'cpu'] as const) {
       const started = await startBackend({ backend });
       for (const gradientCase of GRADIENT_CASES) {
-        const error = await gradientError(gradientCase, 4);
+        const error = await gradientError(gradientCase, { seed: 4 });
         if (!(error < TOLERANCE)) wrong.push(`${backend}: ${gradientCase.name} (${error})`);
       }
       await started.dispose();

@@ -1,0 +1,7 @@
+import { LAYER_CASES } from './cases.js';
+import { describeLayerTable } from './table.js';
+
+describeLayerTable(
+  LAYER_CASES.filter((layerCase) => layerCase.short),
+  6,
+);
