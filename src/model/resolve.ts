@@ -31,6 +31,8 @@ export interface ResolvedGraph {
 }
 
 const MAX_CALLS = 20_000;
+/** Passes over the layers that tfjs may take; a file that lists its layers backwards costs it one per layer, minutes in all. */
+const PATIENCE = 64;
 const CONTAINERS = new Set(['Model', 'Functional', 'Sequential']);
 
 /**
@@ -165,11 +167,11 @@ function endpoints(graph: Graph, raw: Json, what: string, label: string): Refere
 /** Undefined where the file's own order does; else an order that does. */
 function layerOrder(graph: Graph, label: string): string[] | undefined {
   const topological = callOrder(graph, label);
-  if (inOrder(graph, graph.names)) return undefined;
+  if (inOrder(graph, graph.names, PATIENCE)) return undefined;
   const first = new Map<string, number>();
   for (const [position, call] of topological.entries()) if (!first.has(call.layer)) first.set(call.layer, position);
   const order = graph.names.toSorted((a, b) => (first.get(a) ?? -1) - (first.get(b) ?? -1));
-  if (inOrder(graph, order)) return order;
+  if (inOrder(graph, order, MAX_CALLS)) return order;
   throw new ModelError(`${label} calls shared layers in an order that TensorFlow.js cannot rebuild.`);
 }
 
@@ -204,13 +206,14 @@ function callOrder(graph: Graph, label: string): Call[] {
   return order;
 }
 
-/** Replays tfjs' way: pass after pass over the layers, each making what calls it can. True where no call overtakes an earlier one of its layer. */
-function inOrder(graph: Graph, order: readonly string[]): boolean {
+/** Replays tfjs' way: pass after pass over the layers, each making what calls it can. True where no call overtakes an earlier one of its layer, within so many passes. */
+function inOrder(graph: Graph, order: readonly string[], passes: number): boolean {
   const done = new Map(graph.own);
   let pending = order
     .map((name) => ({ name, calls: graph.calls.get(name) ?? [] }))
     .filter(({ calls }) => calls.length > 0);
-  while (pending.length > 0) {
+  for (let pass = 0; pending.length > 0; pass += 1) {
+    if (pass === passes) return false;
     for (const layer of pending) {
       const left: Call[] = [];
       for (const call of layer.calls) {

@@ -103,6 +103,28 @@ describe('a file that lists a shared layer before what its first call reads', ()
   });
 });
 
+describe('a file that lists a long chain backwards', () => {
+  it('is put in order first, since tfjs would pass over it once per layer', async () => {
+    const depth = 200;
+    let tensor = tf.input({ shape: [2], name: 'x' });
+    const input = tensor;
+    for (let i = 0; i < depth; i += 1)
+      tensor = tf.layers.activation({ activation: 'relu', name: `r${i}` }).apply(tensor) as tf.SymbolicTensor;
+    const model = tf.model({ inputs: input, outputs: tensor, name: 'chain' });
+    const path = await writeStock(model, await temporaryFolder());
+    const manifest = await readManifest(path);
+    const config = manifest.modelTopology['config'] as { layers: { name: string }[] };
+    config.layers.reverse();
+    await writeFile(path, JSON.stringify(manifest));
+    const { model: loaded, file } = await loadModel(path);
+    expect(file.repairs).toHaveLength(1);
+    expect(loaded.layers).toHaveLength(depth + 1);
+    expect(predictions(loaded, 1)).toEqual(predictions(model, 1));
+    disposeModel(loaded);
+    disposeModel(model);
+  });
+});
+
 describe('cloneModel', () => {
   it('keeps which layers are frozen', () => {
     const model = tinyFunctional();
