@@ -105,23 +105,56 @@ async function graphFrom(session: Session, name: string, inputs: string): Promis
 }
 
 async function trainBoth(session: Session, inputs: string, stages: Clocked[]): Promise<Retrained> {
-  const { options, selection } = session;
   const plan = planOf(session);
-  const run = async (name: 'retrain' | 'control'): Promise<{ graph: ModelGraph; history: EpochRecord[] }> => {
-    const graph = readGraph(cloneModel(session.loaded.model));
-    const { sampler: _, ...bare } = plan;
-    const detail = `${plan.schedule.epochs} epochs of ${plan.schedule.stepsPerEpoch} steps`;
-    const onProgress = (done: number, total: number, loss: number): void =>
-      session.context.onEvent({ type: 'progress', stage: name, done, total, loss });
-    const history = await timed(session, stages, name, detail, () =>
-      retrain(graph, { ...(name === 'retrain' ? plan : bare), onProgress }),
-    );
+  const { sampler: _, ...withoutTail } = plan;
+  const tail = await trainOne(session, 'retrain', plan, stages);
+  let control: Trained | undefined;
+  try {
+    if (session.options.control) control = await trainOne(session, 'control', withoutTail, stages);
+    const measured = await measureFull(session, tail.graph, control?.graph);
+    const record = recordOf(session, inputs, plan, measured, tail, control);
+    return { record, retrained: tail.graph, ...(control === undefined ? {} : { control: control.graph }) };
+  } catch (error) {
+    tail.graph.model.dispose();
+    control?.graph.model.dispose();
+    throw error;
+  }
+}
+
+interface Trained {
+  readonly graph: ModelGraph;
+  readonly history: readonly EpochRecord[];
+}
+
+async function trainOne(
+  session: Session,
+  name: 'retrain' | 'control',
+  options: RetrainOptions,
+  stages: Clocked[],
+): Promise<Trained> {
+  const graph = readGraph(cloneModel(session.loaded.model));
+  const detail = `${options.schedule.epochs} epochs of ${options.schedule.stepsPerEpoch} steps`;
+  const onProgress = (done: number, total: number, loss: number): void =>
+    session.context.onEvent({ type: 'progress', stage: name, done, total, loss });
+  try {
+    const history = await timed(session, stages, name, detail, () => retrain(graph, { ...options, onProgress }));
     return { graph, history };
-  };
-  const tail = await run('retrain');
-  const control = options.control ? await run('control') : undefined;
-  const measured = await measureFull(session, tail.graph, control?.graph);
-  const record: RetrainRecord = {
+  } catch (error) {
+    graph.model.dispose();
+    throw error;
+  }
+}
+
+function recordOf(
+  session: Session,
+  inputs: string,
+  plan: RetrainOptions,
+  measured: Pick<RetrainRecord, 'original' | 'retrained' | 'control'>,
+  tail: Trained,
+  control: Trained | undefined,
+): RetrainRecord {
+  const { options, selection } = session;
+  return {
     ...headOf(session, 'tdc/retrain', inputs),
     ...measured,
     sampler: { name: options.sampler, p: options.p, kMin: options.kMin },
@@ -136,7 +169,6 @@ async function trainBoth(session: Session, inputs: string, stages: Clocked[]): P
     history: tail.history,
     ...(control === undefined ? {} : { controlHistory: control.history }),
   };
-  return { record, retrained: tail.graph, ...(control === undefined ? {} : { control: control.graph }) };
 }
 
 function planOf(session: Session): RetrainOptions {

@@ -54,6 +54,20 @@ export async function closeSession(session: Session): Promise<void> {
 
 async function openOn(backend: StartedBackend, options: RunOptions, context: RunContext): Promise<Session> {
   const loaded = await loadModel(await locateModel(options.model, context.cwd));
+  try {
+    return await fitTogether(backend, loaded, options, context);
+  } catch (error) {
+    loaded.model.dispose();
+    throw error;
+  }
+}
+
+async function fitTogether(
+  backend: StartedBackend,
+  loaded: LoadedModel,
+  options: RunOptions,
+  context: RunContext,
+): Promise<Session> {
   const folder = await claimFolder(context.cwd, options.out ?? `reports/${loaded.file.name}`, options.force);
   const graph = graphOf(loaded);
   const selection = selectGroups(graph, options.layers, options.exclude);

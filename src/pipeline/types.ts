@@ -53,7 +53,7 @@ export const RUN_DEFAULTS = {
   sampler: 'geometric',
   p: 0.2,
   kMin: 1,
-  learningRate: 1e-3,
+  learningRate: 2e-3,
   train: 'all',
   retrain: true,
   control: true,
