@@ -39,7 +39,7 @@ export function createPrinter(world: World, { json, quiet }: { json: boolean; qu
     result: (record, text) => {
       world.stdout.write(json ? `${JSON.stringify(record, null, 2)}\n` : `${text(style).trimEnd()}\n`);
     },
-    wrote: ({ folder, files }) => aside('wrote', filesText(relative(world.cwd, folder) || '.', files)),
+    wrote: ({ folder, files }) => aside('wrote', filesText(shortPath(world.cwd, folder), files)),
     next: (command, says) => aside('next', `${command}  ${says}`),
     note: (text) => {
       if (!quiet) world.stderr.write(`${text}\n`);
@@ -64,6 +64,12 @@ function textStyle({ env, stdout }: World): TextStyle {
   };
 }
 
+/** As a person would type it: relative where that is inside the current folder. */
+function shortPath(cwd: string, path: string): string {
+  const inside = relative(cwd, path);
+  return inside === '' ? '.' : inside.startsWith('..') ? path : inside;
+}
+
 function filesText(folder: string, files: readonly string[]): string {
   const room = DEFAULT_COLUMNS - LABEL - folder.length - '/{, and 99 more}'.length;
   const shown: string[] = [];
@@ -72,7 +78,7 @@ function filesText(folder: string, files: readonly string[]): string {
     shown.push(file);
   }
   const more = files.length - shown.length;
-  if (files.length === 1) return `${folder}/${files[0]}`;
+  if (files.length === 1) return folder === '.' ? (files[0] ?? '') : `${folder}/${files[0]}`;
   return `${folder}/{${shown.join(',')}}${more > 0 ? ` and ${more} more` : ''}`;
 }
 

@@ -104,7 +104,7 @@ describe('a configuration is refused with exit 2 and one sentence that names the
   ])('%s', async (text, message) => {
     const { code, stdout } = await tdc(['sweep', '--json'], { cwd: folder({ 'tdc.config.json': text }) });
     const { error } = JSON.parse(stdout) as { error: { message: string } };
-    expect(error.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
+    expect(error.message).toMatch(exactly(message));
     expect(error.message).not.toContain('\n');
     expect(code).toBe(2);
   });
@@ -123,7 +123,7 @@ describe('a configuration is refused with exit 2 and one sentence that names the
   ])('%s: %s', async (name, text, message) => {
     const { code, stderr } = await tdc(['sweep'], { cwd: folder({ [name]: text }) });
     const first = stderr.split('\n')[0]?.replace(/^error {2}/u, '');
-    expect(first).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
+    expect(first).toMatch(exactly(message));
     expect(code).toBe(2);
   });
 
@@ -133,3 +133,9 @@ describe('a configuration is refused with exit 2 and one sentence that names the
     expect(code).toBe(2);
   });
 });
+
+/** A pattern for the whole of a text; patterns stay what they are. */
+function exactly(message: string | RegExp): RegExp {
+  if (typeof message !== 'string') return message;
+  return new RegExp(`^${message.replaceAll(/[$()*+.?[\\\]^{|}]/gu, String.raw`\$&`)}$`, 'u');
+}
