@@ -1,4 +1,5 @@
 import { averagePoolGradient } from './average-pool-gradient.js';
+import { batchNormalizationAxis } from './batch-normalization-axis.js';
 import { bilinearResizeGradient } from './bilinear-resize-gradient.js';
 import { dilatedConvolution } from './dilated-convolution.js';
 import { frozenBatchNormalization } from './frozen-batch-normalization.js';
@@ -22,6 +23,7 @@ export const REPAIRS: readonly Repair[] = [
   thresholdedRelu,
   normalizationWithoutWeights,
   frozenBatchNormalization,
+  batchNormalizationAxis,
 ];
 
 const applied = new Set<string>();

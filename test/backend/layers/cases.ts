@@ -167,6 +167,7 @@ function normalization(): LayerCase[] {
     short(
       image('BatchNormalization without either', () => batchNormalization({ center: false, scale: false }), [3, 2, 2]),
     ),
+    image('BatchNormalization along axis 1', () => batchNormalization({ axis: 1 }), [3, 2, 2]),
     vector('BatchNormalization, frozen', () => batchNormalization({ trainable: false })),
     vector('LayerNormalization', () => layerNormalization()),
     image('LayerNormalization of images', () => layerNormalization(), [3, 2, 2]),

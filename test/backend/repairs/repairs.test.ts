@@ -88,6 +88,12 @@ const CASES: readonly RepairCase[] = [
     shapes: [[3, 7]],
     run: layerCase(() => tf.layers.thresholdedReLU({ theta: 0.09 })),
   },
+  {
+    repair: 'batch-normalization-axis',
+    name: 'BatchNormalization along axis 1 in training',
+    shapes: [[2, 3, 2, 2]],
+    run: layerCase(() => tf.layers.batchNormalization({ axis: 1, epsilon: 0.1 }), true),
+  },
   ...[
     { center: false, scale: true },
     { center: true, scale: false },
@@ -129,12 +135,14 @@ async function errorOf(repairCase: GradientCase): Promise<number> {
 }
 
 const stockErrors = new Map<string, number>();
+let stockAxisDifference = 0;
 const stockFrozen = { output: 0, movingMean: 0 };
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
   for (const repairCase of CASES) stockErrors.set(repairCase.name, await errorOf(repairCase));
   Object.assign(stockFrozen, await trainFrozen((layer) => Object.assign(layer, { trainable: false })));
+  stockAxisDifference = await axisDifference();
   registerRepairs('cpu');
 });
 
@@ -161,6 +169,13 @@ describe('registerRepairs', () => {
     const names = registerRepairs('tensorflow');
     expect(names).toContain('thresholded-relu');
     expect(names).not.toContain('average-pool-gradient');
+  });
+});
+
+describe('batch-normalization-axis', () => {
+  it('gives along axis 1 what the last axis gives on the transposed image; stock tfjs does not', async () => {
+    expect(stockAxisDifference).toBeGreaterThan(0.1);
+    expect(await axisDifference()).toBe(0);
   });
 });
 
@@ -201,4 +216,30 @@ async function trainFrozen(
   const [movingMean] = await mean.data();
   for (const weight of layer.weights) weight.dispose();
   return { output: value, movingMean };
+}
+
+/** The largest difference at inference between axis 1 of an image and the last axis of the transposed one. */
+async function axisDifference(): Promise<number> {
+  const [alongOne, alongLast] = [1, -1].map((axis) => tf.layers.batchNormalization({ axis }));
+  const difference = tf.tidy(() => {
+    const image = tf.randomNormal([2, 3, 3, 3], 1, 2, 'float32', 1);
+    const channelsLast = tf.transpose(image, [0, 2, 3, 1]);
+    for (const layer of [alongOne, alongLast]) {
+      layer.build([2, 3, 3, 3]);
+      layer.setWeights(
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+          [7, 8, 9],
+          [1, 2, 4],
+        ].map((values) => tf.tensor1d(values)),
+      );
+    }
+    const expected = tf.transpose(alongLast.apply(channelsLast) as tf.Tensor, [0, 3, 1, 2]);
+    return tf.max(tf.abs(tf.sub(alongOne.apply(image) as tf.Tensor, expected)));
+  });
+  const [value] = await difference.data();
+  difference.dispose();
+  for (const weight of [...alongOne.weights, ...alongLast.weights]) weight.dispose();
+  return value;
 }
