@@ -1,5 +1,5 @@
 import { startBackend } from '../backend/index.js';
-import { loadModel, locateModel, type LoadedModel } from '../model/index.js';
+import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model/index.js';
 import type { InspectRecord } from '../records/types.js';
 import { TOOL } from '../version.js';
 import { graphOf } from './read.js';
@@ -13,7 +13,7 @@ export async function runInspect(options: Pick<RunOptions, 'model'>, context: Ru
     try {
       return inspectRecord(loaded);
     } finally {
-      loaded.model.dispose();
+      disposeModel(loaded.model);
     }
   } finally {
     await backend.dispose();

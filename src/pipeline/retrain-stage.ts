@@ -7,7 +7,7 @@ import { measureRows, summarize, summarizePaired } from '../evaluate/measure.js'
 import { readGraph } from '../graph/index.js';
 import type { ModelGraph } from '../graph/types.js';
 import { expectedTruncatedDraws } from '../layers/index.js';
-import { cloneModel, loadModel, locateModel, writeModel } from '../model/index.js';
+import { cloneModel, disposeModel, loadModel, locateModel, writeModel } from '../model/index.js';
 import { createRandom, deriveSeed } from '../random/index.js';
 import { readRecord, writeRecord } from '../records/store.js';
 import type { EpochRecord, RetrainRecord } from '../records/types.js';
@@ -115,8 +115,8 @@ async function trainBoth(session: Session, inputs: string, stages: Clocked[]): P
     const record = recordOf(session, inputs, plan, measured, tail, control);
     return { record, retrained: tail.graph, ...(control === undefined ? {} : { control: control.graph }) };
   } catch (error) {
-    tail.graph.model.dispose();
-    control?.graph.model.dispose();
+    disposeModel(tail.graph.model);
+    if (control !== undefined) disposeModel(control.graph.model);
     throw error;
   }
 }
@@ -140,7 +140,7 @@ async function trainOne(
     const history = await timed(session, stages, name, detail, () => retrain(graph, { ...options, onProgress }));
     return { graph, history };
   } catch (error) {
-    graph.model.dispose();
+    disposeModel(graph.model);
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
 import type { RunRecord } from '../records/types.js';
 import { TOOL } from '../version.js';
@@ -61,8 +62,8 @@ async function inSession(
 }
 
 function disposeRetrained({ retrained, control }: Retrained): void {
-  retrained.model.dispose();
-  control?.model.dispose();
+  disposeModel(retrained.model);
+  if (control !== undefined) disposeModel(control.model);
 }
 
 export function runRecord(context: RunContext, stages: readonly Clocked[]): RunRecord {

@@ -4,7 +4,7 @@ import type { DataSpec } from '../data/spec.js';
 import type { Dataset } from '../data/types.js';
 import { UsageError } from '../errors.js';
 import type { ModelGraph } from '../graph/types.js';
-import { loadModel, locateModel, type LoadedModel } from '../model/index.js';
+import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model/index.js';
 import { inferObjective } from '../objective/infer.js';
 import type { Objective } from '../objective/types.js';
 import type { RecordHead } from '../records/types.js';
@@ -48,7 +48,7 @@ export async function openSession(options: RunOptions, context: RunContext): Pro
 }
 
 export async function closeSession(session: Session): Promise<void> {
-  session.loaded.model.dispose();
+  disposeModel(session.loaded.model);
   await session.backend.dispose();
 }
 
@@ -57,7 +57,7 @@ async function openOn(backend: StartedBackend, options: RunOptions, context: Run
   try {
     return await fitTogether(backend, loaded, options, context);
   } catch (error) {
-    loaded.model.dispose();
+    disposeModel(loaded.model);
     throw error;
   }
 }
