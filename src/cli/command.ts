@@ -16,8 +16,8 @@ export interface Command {
   /** False: the configuration file is not read. */
   readonly readsConfig?: false;
   readonly examples: readonly (readonly [command: string, says: string])[];
-  /** Loads, makes one call of the library, saves and prints. Errors are thrown. */
-  run(call: Call): Promise<void>;
+  /** Loads, makes one call of the library, saves and prints. Errors are thrown; a number is an exit code other than 0. */
+  run(call: Call): Promise<number | void>;
 }
 
 export interface Call {

@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { doctorCommand } from './commands/doctor.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { reportCommand } from './commands/report.js';
@@ -10,7 +11,14 @@ import { createPrinter, describeError } from './printer.js';
 import { liveProgress, plainProgress, quietProgress, type Progress } from './progress.js';
 import type { World } from './world.js';
 
-const COMMANDS: readonly Command[] = [inspectCommand, retrainCommand, sweepCommand, reportCommand, initCommand];
+const COMMANDS: readonly Command[] = [
+  inspectCommand,
+  retrainCommand,
+  sweepCommand,
+  reportCommand,
+  initCommand,
+  doctorCommand,
+];
 
 /**
  * Runs one command line.
@@ -33,14 +41,14 @@ export async function run(world: World): Promise<number> {
     printer = createPrinter(world, { json: given.json === true, quiet: given.quiet === true });
     progress = await createProgress(world, given.quiet === true);
     const context = createContext(world, progress.onEvent, interrupt.signal);
-    await parsed.command.run({
+    const exitCode = await parsed.command.run({
       given,
       ...(parsed.run === undefined ? {} : { run: parsed.run }),
       world,
       context,
       printer,
     });
-    return 0;
+    return exitCode ?? 0;
   } catch (error) {
     progress?.stop();
     if (interrupt.signal.aborted) return interrupted(world, printer.json);

@@ -32,5 +32,6 @@ export async function runProcess(): Promise<void> {
       };
     },
     loadPipeline: () => import('../pipeline/index.js'),
+    loadDoctor: () => import('../backend/doctor/diagnose.js'),
   });
 }

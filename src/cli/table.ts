@@ -20,3 +20,17 @@ function shorten(text: string, max: number): string {
 function lengthOf(text: string): number {
   return Array.from(text).length;
 }
+
+/** Breaks a text at spaces into lines of at most `columns` characters, the later ones indented. */
+export function wrap(text: string, columns = 80): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (lengthOf(longer) > columns && line !== '') {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line = longer;
+  }
+  return [...lines, line];
+}

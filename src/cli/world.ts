@@ -1,3 +1,5 @@
+import type { DiagnoseOptions } from '../backend/doctor/diagnose.js';
+import type { DoctorRecord } from '../backend/doctor/types.js';
 import type { RunContext, RunOptions, RunResult } from '../pipeline/types.js';
 import type { InspectRecord } from '../records/types.js';
 
@@ -28,6 +30,7 @@ export interface World {
   readonly onInterrupt: (listener: () => void) => () => void;
   /** Loads TensorFlow.js, and so only what measures calls it. */
   readonly loadPipeline: () => Promise<Pipeline>;
+  readonly loadDoctor: () => Promise<Doctor>;
 }
 
 /** The library behind the commands, one function each. */
@@ -36,4 +39,8 @@ export interface Pipeline {
   readonly runRetrain: (options: RunOptions, context: RunContext) => Promise<RunResult>;
   readonly runSweep: (options: RunOptions, context: RunContext) => Promise<RunResult>;
   readonly runReport: (folder: string, context: RunContext) => Promise<RunResult>;
+}
+
+export interface Doctor {
+  readonly diagnose: (options: DiagnoseOptions) => Promise<DoctorRecord>;
 }

@@ -31,6 +31,7 @@ export async function tdc(argv: readonly string[], more: Partial<World> = {}): P
     versions: { node: '0' },
     onInterrupt: () => () => {},
     loadPipeline: () => Promise.reject(new Error('this test hands in no pipeline')),
+    loadDoctor: () => Promise.reject(new Error('this test hands in no doctor')),
     ...more,
   });
   return { code, stdout: out.join(''), stderr: err.join('') };
