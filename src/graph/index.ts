@@ -5,3 +5,4 @@ export { runProgram, stepsBetween, type RunOptions } from './run.js';
 export { finalActivations, hasLogits, type FinalActivation } from './activation.js';
 export type { BytesPerWeight } from './cost.js';
 export { detailOf, readGraph, GRAPH_DEFAULTS, type GraphDetail, type GraphOptions } from './read.js';
+export { feasibility, inspectGraph, type CostAxis, type GraphFacts, type GroupFacts } from './inspect.js';

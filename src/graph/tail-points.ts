@@ -19,22 +19,23 @@ interface Place {
  * @param unitOf the group's unit of a representative, or -1
  */
 export function tailPoints(analysis: Analysis, unitOf: (unit: number) => number): TailPoint[] {
-  const points = new Map<string, TailPoint>();
+  const points = new Map<string, { place: Place; state: boolean; consumers: Set<string> }>();
   for (const read of analysis.reads) {
     if (!read.units.some((unit) => unitOf(unit) >= 0)) continue;
     const place = read.state ? { ...read, reader: read.step } : beforeFolds(analysis, read);
     const key = `${place.value} ${place.reader}`;
-    if (!points.has(key)) points.set(key, tailPoint(analysis, place, read.state, unitOf));
+    const point = points.get(key) ?? { place, state: read.state, consumers: new Set() };
+    point.consumers.add(analysis.program.steps[read.step].name);
+    points.set(key, point);
   }
-  return [...points.values()];
-}
-
-function tailPoint(analysis: Analysis, place: Place, state: boolean, unitOf: (unit: number) => number): TailPoint {
-  const units = place.units.map(unitOf);
-  const { value, reader, axis } = place;
-  const name = `${state ? 'inside' : 'before'} ${callName(analysis, analysis.program.steps[reader])}`;
-  const straight = units.every((unit, i) => unit === i);
-  return { value, reader, axis, units: straight ? null : units, name, ...(state ? { state: true } : {}) };
+  return [...points.values()].map(({ place, state, consumers }) => {
+    const units = place.units.map(unitOf);
+    const { value, reader, axis } = place;
+    const name = `${state ? 'inside' : 'before'} ${callName(analysis, analysis.program.steps[reader])}`;
+    const straight = units.every((unit, i) => unit === i);
+    const common = { value, reader, axis, units: straight ? null : units, name, consumers: [...consumers] };
+    return state ? { ...common, state } : common;
+  });
 }
 
 function callName({ program }: Analysis, step: Step): string {

@@ -56,6 +56,8 @@ export interface TailPoint {
   readonly units: Int32Array | null;
   /** For people and records: "before conv2d_2", "inside lstm_1". */
   readonly name: string;
+  /** The layers that mix what is masked here: the reader, or those behind the Flatten that reads. */
+  readonly consumers: readonly string[];
   /** True where a recurrent layer reads its own state. */
   readonly state?: boolean;
 }

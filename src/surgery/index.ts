@@ -1,1 +1,2 @@
+export { foldConstantUnits, type Constants } from './fold.js';
 export { sliceModel, type Keep } from './slice.js';

@@ -90,7 +90,7 @@ function setSize(config: JsonObject, path: readonly (string | number)[], size: n
   if (typeof at[last] === 'number' && at[last] > 0) at[last] = size;
 }
 
-function checkKeep(graph: ModelGraph, keep: Keep): void {
+export function checkKeep(graph: ModelGraph, keep: Keep): void {
   for (const [name, units] of keep) {
     const group = graph.groups.find((candidate) => candidate.name === name);
     if (group === undefined) throw new UsageError(`There is no width group "${name}".`);

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
-import { runProgram, type ModelGraph, type TailPoint } from '../../src/graph/index.js';
+import { readGraph, runProgram, type ModelGraph, type TailPoint } from '../../src/graph/index.js';
 import { disposeModel } from '../../src/model/index.js';
+import type { Cost } from '../../src/records/types.js';
 import type { Random } from '../../src/random/index.js';
 import { sliceModel, type Keep } from '../../src/surgery/index.js';
 import { difference } from '../graph/models.js';
@@ -41,20 +42,21 @@ export function predict(model: tf.LayersModel, inputs: readonly tf.Tensor[]): tf
   return [model.predict(inputs.length === 1 ? inputs[0] : [...inputs])].flat();
 }
 
-/** Largest difference between masked and sliced, relative to the largest output; and the sliced model's parameters. */
+/** Largest difference between masked and sliced, relative to the largest output; the sliced model's parameters, and its own cost. */
 export function parity(
   graph: ModelGraph,
   inputs: readonly tf.Tensor[],
   keep: Keep,
-): { readonly error: number; readonly parameters: number } {
+): { readonly error: number; readonly parameters: number; readonly cost: Cost } {
   const sliced = sliceModel(graph, keep);
   const masked = maskedOutputs(graph, inputs, keep);
   const outputs = predict(sliced, inputs);
   const error = relativeError(masked, outputs);
   const parameters = sliced.countParams();
+  const cost = readGraph(sliced).cost(new Map());
   tf.dispose([masked, outputs]);
   disposeModel(sliced);
-  return { error, parameters };
+  return { error, parameters, cost };
 }
 
 export function relativeError(a: readonly tf.Tensor[], b: readonly tf.Tensor[]): number {
