@@ -54,9 +54,10 @@ function retraining(view: ReportView): Claim {
     `Retraining alone moved the full-width loss by ${interval(view, retrained)}.${without} Every width above includes what retraining did.`,
   ];
   const mark = scale.budget === null ? 'note' : verdictOf(retrained, scale.budget);
+  const against = 'Against the original, not the retrained model.';
   const title = {
-    holds: 'Against the original, not the retrained model.',
-    note: 'Against the original, not the retrained model.',
+    holds: retrained.high < 0 ? 'Retraining alone beats the original.' : against,
+    note: against,
     unresolved: 'Retraining alone may use up the budget.',
     broken: 'Retraining alone breaks the budget.',
   }[mark];

@@ -22,6 +22,9 @@ const PLOT = 214;
 const ROW = 30;
 const TOP = 20;
 const BOTTOM = 36;
+const RIGHT = WIDTH - LEFT - PLOT;
+/** Between the words at two lines. */
+const GAP = 8;
 
 /**
  * Rises against the original on a linear axis, with the lines "original" and "budget". A bar's right end is the 95 %
@@ -31,7 +34,7 @@ export function intervalChart(id: string, scale: LossScale, rows: readonly Inter
   if (rows.length === 0) return null;
   const [low, high] = intervalDomain(scale, rows);
   const height = ROW * rows.length;
-  const ticks = roundTicks(low, high, 3);
+  const ticks = roundTicks(low, high, 4);
   const x = {
     field: 'x',
     type: 'quantitative',
@@ -48,7 +51,7 @@ export function intervalChart(id: string, scale: LossScale, rows: readonly Inter
     ...CHART_CONFIG,
     width: PLOT,
     height,
-    padding: { left: LEFT, top: TOP, right: WIDTH - LEFT - PLOT, bottom: BOTTOM },
+    padding: { left: LEFT, top: TOP, right: RIGHT, bottom: BOTTOM },
     layer: [
       {
         data: { values: [{ x: 0 }] },
@@ -63,12 +66,19 @@ export function intervalChart(id: string, scale: LossScale, rows: readonly Inter
   return { id, width: WIDTH, height: TOP + height + BOTTOM, label: ariaLabel(scale, rows, what), spec };
 }
 
-/** Holds 0, the budget and every bar, with 6 % to spare on both sides. */
+/** Holds 0, the budget and every bar, with 6 % to spare on both sides, and the words at the budget. */
 export function intervalDomain(scale: LossScale, rows: readonly IntervalRow[]): [number, number] {
   const values = [0, scale.budget ?? 0, ...rows.flatMap((r) => [r.low, r.high])];
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const spare = 0.06 * (high - low) || 1;
-  return [low - spare, high + spare];
+  const end = high + spare;
+  if (scale.budget === null || scale.budgetText === null) return [low - spare, end];
+  const label = roomFor(`budget +${scale.budgetText}`, 11);
+  const px = (v: number): number => (PLOT * (v - low + spare)) / (end - low + spare);
+  if (px(scale.budget) - px(0) >= label + GAP || px(scale.budget) + label + 3 <= PLOT + RIGHT)
+    return [low - spare, end];
+  // "original" ends where "budget" starts: the budget line moves left until its words fit.
+  return [low - spare, low - spare + ((scale.budget - low + spare) * PLOT) / (PLOT + RIGHT - label - 3)];
 }
 
 function tickText(scale: LossScale, value: number): string {
@@ -118,16 +128,16 @@ function bars({ budget }: LossScale, rows: readonly IntervalRow[]): Layer[] {
 /** "original" is set right-aligned, "budget" left-aligned unless it lies right of 70 %: they never collide. */
 function words(scale: LossScale, rows: readonly IntervalRow[], px: (v: number) => number): Layer[] {
   const layers = rows.map((row, i) => text(row.label, -8, ROW * (i + 0.5) + 4, 'right', COLORS.ink.light, 12));
-  layers.push(text('original', px(0) + 3, -7, 'right', COLORS.soft.light, 11));
+  // Words reach 3 px over their line, unless the lines are so close that the words would touch.
+  const reach = scale.budget !== null && px(scale.budget) - px(0) < 14 ? -3 : 3;
+  layers.push(text('original', px(0) + reach, -7, 'right', COLORS.soft.light, 11));
   if (scale.budget !== null && scale.budgetText !== null) {
     const label = `budget +${scale.budgetText}`;
     const at = px(scale.budget);
-    const right = at > 0.7 * PLOT;
-    const collides = at - px(0) < roomFor(label, 11) + 8;
     layers.push(
-      right && !collides
+      at > 0.7 * PLOT && at - px(0) >= roomFor(label, 11) + GAP
         ? text(label, at + 3, -7, 'right', COLORS.ink.light, 11)
-        : text(label, Math.min(at - 3, PLOT + 14 - roomFor(label, 11)), -7, 'left', COLORS.ink.light, 11),
+        : text(label, at - reach, -7, 'left', COLORS.ink.light, 11),
     );
   }
   return layers;

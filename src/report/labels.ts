@@ -19,13 +19,16 @@ const CROSSED = 60;
 const GAP_X = 4;
 const GAP_Y = 1;
 
-/** The candidate with the least cost: covering what is taken, being crossed by lines, leaving the frame, dislike. */
+/**
+ * The candidate with the least cost: covering what is taken, being crossed by lines, leaving the frame, dislike. `clear`: it covers
+ * nothing; `crossed`: a line runs through it.
+ */
 export function place<T extends Candidate>(
   candidates: readonly T[],
   frame: Box,
   taken: readonly Box[],
   lines: readonly Polyline[],
-): { readonly best: T | undefined; readonly clear: boolean } {
+): { readonly best: T | undefined; readonly clear: boolean; readonly crossed: boolean } {
   let best: T | undefined;
   let least = Infinity;
   for (const candidate of candidates) {
@@ -36,7 +39,7 @@ export function place<T extends Candidate>(
     for (const line of lines) if (crosses(line, roomy)) cost += CROSSED;
     if (cost < least) [best, least] = [candidate, cost];
   }
-  return { best, clear: least < TAKEN };
+  return { best, clear: least < TAKEN, crossed: least >= CROSSED };
 }
 
 /** Labels keep a little distance from each other and from lines. */

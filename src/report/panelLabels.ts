@@ -7,7 +7,7 @@ import { roomFor } from './textWidth.js';
 import type { GroupView, ReportView } from './view.js';
 
 /** Size of a scree panel and its plot, px. */
-export const PANEL = { width: 352, height: 250, left: 48, top: 40, plotWidth: 290, plotHeight: 170 } as const;
+export const PANEL = { width: 352, height: 250, left: 54, top: 40, plotWidth: 286, plotHeight: 170 } as const;
 
 /** Words in a plot: the room they may take in the widest font. */
 export interface Label extends Box {
@@ -56,9 +56,8 @@ export function panelLabels(view: ReportView, group: GroupView): Label[] {
     beside(polyline(view, group.n, chief.points), w, h, true),
   );
   if (other !== undefined) {
-    put(curveName(other), curveColor(other), 11, false, (w, h) =>
-      beside(polyline(view, group.n, other.points), w, h, false),
-    );
+    const line = polyline(view, group.n, other.points);
+    put(curveName(other), curveColor(other), 11, false, (w, h) => beside(line, w, h, false), true);
   }
   return put.labels;
 }
@@ -69,6 +68,8 @@ type Put = (
   size: number,
   bold: boolean,
   at: (w: number, h: number) => Candidate[],
+  /** Rather no label than one with a line through it. */
+  dispensable?: boolean,
 ) => void;
 
 /** Places one label after the other around the dots, curves, drop line and budget line of a panel. */
@@ -92,10 +93,10 @@ function placer(
     ]);
   }
   const labels: Label[] = [];
-  const put: Put = (text, color, size, bold, at) => {
+  const put: Put = (text, color, size, bold, at, dispensable = false) => {
     const [width, height] = [roomFor(text, size, bold), size * 1.15];
-    const { best, clear } = place(at(width, height), frame, taken, lines);
-    if (best === undefined || !clear) return;
+    const { best, clear, crossed } = place(at(width, height), frame, taken, lines);
+    if (best === undefined || !clear || (crossed && dispensable)) return;
     taken.push(best.box);
     labels.push({ ...best.box, text, color, size, bold });
   };
@@ -122,11 +123,13 @@ function alongside(y: number, width: number, height: number): Candidate[] {
   ]);
 }
 
+/** The right end of the top first; the bottom where curves fill the top. */
 function atTop(width: number, height: number): Candidate[] {
-  return spread(PANEL.plotWidth - width, 12).map((x, i) => ({
-    box: { x, y: 4, width, height },
-    dislike: 2 * (12 - i),
-  }));
+  const bottom = PANEL.plotHeight - height - 5;
+  return spread(PANEL.plotWidth - width, 12).flatMap((x, i) => [
+    { box: { x, y: 4, width, height }, dislike: 2 * (12 - i) },
+    { box: { x: x + 4, y: bottom, width, height }, dislike: 30 + i },
+  ]);
 }
 
 function around(p: { x: number; y: number }, width: number, height: number): Candidate[] {
@@ -143,6 +146,8 @@ function around(p: { x: number; y: number }, width: number, height: number): Can
     [p.x - gap - width, p.y - height - 4],
     [p.x + gap, p.y - height - 14],
     [p.x - width / 2, p.y - height - 22],
+    [p.x - 4, p.y - height - 24],
+    [p.x - 4, p.y - height - 36],
     [p.x - width / 2, p.y + 24],
     [p.x + gap, p.y + 18],
     [p.x - gap - width, p.y + 18],
@@ -152,17 +157,30 @@ function around(p: { x: number; y: number }, width: number, height: number): Can
 
 /** Beside a curve: the chief's name below left of it, the other's above right, where there is room. */
 function beside(line: Polyline, width: number, height: number, below: boolean): Candidate[] {
-  return line.flatMap((p, i) => {
+  return resample(line, 10).flatMap((p) => {
     const side = (x: number, y: number, dislike: number): Candidate => ({
       box: { x, y, width, height },
-      dislike: dislike + Math.abs(i / line.length - 0.3) * 10,
+      dislike: dislike + Math.abs(p.x / PANEL.plotWidth - 0.3) * 10,
     });
     return [
-      side(p.x + 6, p.y - height - 3, below ? 8 : 0),
+      side(p.x + 7, p.y - height - 3, below ? 8 : 0),
       side(p.x + 8, p.y - height / 2, 2),
-      side(p.x - width - 6, p.y + 3, below ? 0 : 8),
+      side(p.x - width - 7, p.y + 3, below ? 0 : 8),
+      side(p.x - width - 8, p.y - height / 2, below ? 1 : 9),
       side(p.x - width / 2, p.y + 7, below ? 2 : 10),
       side(p.x - width / 2, p.y - height - 7, below ? 10 : 2),
     ];
+  });
+}
+
+/** Points on the line, at most `step` px apart. */
+function resample(line: Polyline, step: number): Polyline {
+  return line.flatMap((b, i) => {
+    const a = line[i - 1] ?? b;
+    const parts = Math.max(1, Math.ceil(Math.hypot(b.x - a.x, b.y - a.y) / step));
+    return Array.from({ length: parts }, (_, s) => ({
+      x: a.x + ((b.x - a.x) * (s + 1)) / parts,
+      y: a.y + ((b.y - a.y) * (s + 1)) / parts,
+    }));
   });
 }

@@ -1,4 +1,4 @@
-import { clean, escapeFence, escapeMarkdown, escapeXml } from './escape.js';
+import { clean, escapeMarkdown, escapeXml } from './escape.js';
 
 /** A string of a record inside a sentence of ours. */
 export interface Foreign {
@@ -45,8 +45,4 @@ export function toMarkdown(text: Phrase): string {
 /** Cleaned, not escaped: for SVG text, attributes and terminals. */
 export function toText(text: Phrase): string {
   return text.map((p) => (typeof p === 'string' ? p : clean(p.foreign))).join('');
-}
-
-export function toFence(text: Phrase): string {
-  return text.map((p) => (typeof p === 'string' ? p : escapeFence(p.foreign))).join('');
 }

@@ -3,11 +3,10 @@ import type { TopLevelSpec } from 'vega-lite';
 import { COLORS } from './colors.js';
 import type { CurveView, RisePoint } from './curves.js';
 import { shorten } from './escape.js';
-import { compact, integer } from './format.js';
+import { costAxis, riseEncoding, widthEncoding } from './screeAxes.js';
 import { curveColor, curveName, isMarked, PANEL, panelLabels, type Label } from './panelLabels.js';
-import { riseText, roundTicks, widthTicks } from './scale.js';
+import { riseText } from './scale.js';
 import { CHART_CONFIG, type Chart } from './svg.js';
-import { roomFor } from './textWidth.js';
 import type { GroupView, ReportView } from './view.js';
 
 type Layer = Record<string, unknown>;
@@ -27,24 +26,10 @@ export function screeChart(view: ReportView, group: GroupView): Chart {
     ...marks(view, group),
     ...texts(view, group),
   ];
-  const scaleX = { domain: [0, group.n], nice: false, zero: false };
-  const ticks = widthTicks(group.n);
-  const x = {
-    field: 'k',
-    type: 'quantitative',
-    scale: scaleX,
-    axis: {
-      values: ticks,
-      labelExpr: labelExpr(ticks.map((k) => [k, integer(k)])),
-      title: `${unitsOf(chief)} kept`,
-      grid: false,
-      titlePadding: 6,
-    },
-  };
   const base = {
     data: { values: [{ k: 0, y: 0 }] },
     mark: { type: 'point', opacity: 0 },
-    encoding: { x, y: yEncoding(view) },
+    encoding: { x: widthEncoding(group), y: riseEncoding(view) },
   };
   const spec = {
     ...CHART_CONFIG,
@@ -56,7 +41,7 @@ export function screeChart(view: ReportView, group: GroupView): Chart {
       right: PANEL.width - PANEL.left - PANEL.plotWidth,
       bottom: PANEL.height - PANEL.top - PANEL.plotHeight,
     },
-    layer: [{ layer: [base, ...layers] }, costAxis(group, scaleX)],
+    layer: [{ layer: [base, ...layers] }, costAxis(group)],
     resolve: { scale: { x: 'independent' } },
   } as unknown as TopLevelSpec;
   return { id: `scree-${group.id}`, width: PANEL.width, height: PANEL.height, label: ariaLabel(view, group), spec };
@@ -78,27 +63,6 @@ function ariaLabel(view: ReportView, group: GroupView): string {
   const full = end === undefined ? '' : ` At full width ${riseText(scale, end.rise)}.`;
   const low = group.chief.lowest;
   return `${shorten(group.name, 40)}: rise of the loss against ${unitsOf(group.chief)} kept, ${curveName(group.chief)}.${needs} Lowest with ${low.k}: ${riseText(scale, low.rise)}.${full}`;
-}
-
-function yEncoding({ axis }: ReportView): Layer {
-  return {
-    field: 'y',
-    type: 'quantitative',
-    scale: { type: 'symlog', constant: axis.constant, domain: [...axis.domain], clamp: true, nice: false, zero: false },
-    axis: {
-      values: axis.ticks.map((t) => t.value),
-      labelExpr: labelExpr(axis.ticks.map((t) => [t.value, t.label])),
-      title: null,
-      domain: false,
-      ticks: false,
-      labelPadding: 4,
-    },
-  };
-}
-
-/** An expression of exact comparisons. The labels are made of numbers here, never of names. */
-function labelExpr(labels: readonly (readonly [number, string])[]): string {
-  return `${labels.map(([v, text]) => `datum.value==${v}?${JSON.stringify(text)}:`).join('')}''`;
 }
 
 const XY = { x: { field: 'k', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } };
@@ -195,56 +159,6 @@ function marks({ axis }: ReportView, { best, needs, chief }: GroupView): Layer[]
     if (chief.lowest.k !== needs?.k) layers.push({ data: values([chief.lowest]), mark, encoding: XY });
   }
   return layers;
-}
-
-function costAxis(group: GroupView, scale: Layer): Layer {
-  const ticks = costTicks(group.chief.points);
-  const axis = {
-    orient: 'top',
-    values: ticks.map((t) => t.k),
-    labelExpr: labelExpr(ticks.map((t) => [t.k, t.label])),
-    title: 'parameters of the model',
-    grid: false,
-    titlePadding: 5,
-  };
-  return {
-    data: { values: [{ k: 0 }] },
-    mark: { type: 'point', opacity: 0 },
-    encoding: { x: { field: 'k', type: 'quantitative', scale, axis } },
-  };
-}
-
-/** Round numbers of parameters and the (interpolated) k where the model has them; cost need not be linear in k. */
-export function costTicks(points: readonly RisePoint[]): { k: number; label: string }[] {
-  const [first, last] = [points[0], points.at(-1)];
-  if (first === undefined || last === undefined || last.k === 0) return [];
-  const candidates = roundTicks(first.source.parameters, last.source.parameters, 4);
-  const ticks = candidates.map((value) => ({ k: widthAt(points, value), label: tickText(value) }));
-  let end = -Infinity;
-  return ticks.filter(({ k, label }) => {
-    const half = roomFor(label, 11) / 2;
-    const x = (PANEL.plotWidth * k) / last.k;
-    if (x - half < end + 8 || x + half > PANEL.width - PANEL.left) return false;
-    end = x + half;
-    return true;
-  });
-}
-
-/** `242 K`, or all digits where rounding would hide what tells ticks apart. */
-function tickText(value: number): string {
-  const short = compact(value);
-  return short.length > 6 ? integer(value) : short;
-}
-
-function widthAt(points: readonly RisePoint[], parameters: number): number {
-  for (let i = 1; i < points.length; i++) {
-    const [a, b] = [points[i - 1], points[i]];
-    if (a === undefined || b === undefined || b.source.parameters < parameters) continue;
-    const span = b.source.parameters - a.source.parameters;
-    const k = a.k + (span > 0 ? ((parameters - a.source.parameters) / span) * (b.k - a.k) : 0);
-    return Number(k.toFixed(4));
-  }
-  return points.at(-1)?.k ?? 0;
 }
 
 /** Words in the plot, each put where nothing else is; a halo in paper keeps them legible over lines. */

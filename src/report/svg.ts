@@ -36,7 +36,6 @@ export const CHART_CONFIG = {
       titleFontWeight: 'normal',
       tickSize: 4,
       labelFlush: false,
-      labelOverlap: false,
     },
   },
 } as const;

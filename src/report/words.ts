@@ -60,10 +60,20 @@ export function evidence(view: ReportView): Phrase {
         : `Loss ${riseText(scale, point.rise)}, at most ${riseText(scale, point.high, 'up')} with 95${NBSP}% confidence on ${examples}. `;
     return [`${low}${scale.why ?? ''}${together}`];
   }
-  if (group?.needs == null)
+  if (group?.needs == null) {
+    const open = view.groups.find((g) => isOpen(g.best));
+    const range = open?.best.unresolved;
+    const others = view.groups.filter((g) => isOpen(g.best)).length - 1;
+    const more = others > 0 ? `, and ${others} more group${others > 1 ? 's' : ''}` : '';
+    const which =
+      open === undefined || range == null
+        ? []
+        : phrase` Not resolved: ${foreign(open.name)} with ${rangeText(range.from, range.to)} of ${integer(open.n)}${more}.`;
     return [
       `Measured on ${examples}, one group at a time, the others full; a width counts when its 95${NBSP}% bound, and that of every wider one, is inside the budget.`,
+      ...which,
     ];
+  }
   const { needs } = group;
   const fewer = group.saves > 0 ? ` That saves ${percent(100 * group.saves, 'down')} of the model's parameters.` : '';
   return [

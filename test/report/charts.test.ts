@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { intervalChart, intervalDomain } from '../../src/report/intervalChart.js';
+import { PANEL } from '../../src/report/panelLabels.js';
 import { lossScale } from '../../src/report/scale.js';
-import { costTicks, screeChart } from '../../src/report/screeChart.js';
+import { costTicks, spaced } from '../../src/report/screeAxes.js';
+import { screeChart } from '../../src/report/screeChart.js';
 import { drawCharts, inlineSvg } from '../../src/report/svg.js';
 import { viewReport } from '../../src/report/view.js';
 import { curve, sweepRecord, twoGroups, type Rise } from './records.js';
@@ -28,6 +30,30 @@ describe('the scree spec', () => {
     expect(spec).toContain(`"domain":${JSON.stringify(view.axis.domain)}`);
     expect(spec).toContain('"clamp":true');
     expect(spec).toContain('"domain":[0,16]');
+  });
+
+  it('labels 0, the budget and every tenfold that has room', () => {
+    const wide = viewReport({
+      sweep: sweepRecord([
+        {
+          name: 'a',
+          curves: [
+            curve([
+              [0, 2000],
+              [4, -30],
+              [8, 0],
+            ]),
+          ],
+        },
+      ]),
+    });
+    expect(spaced(wide.axis, 1).map((t) => t.value)).toEqual([-10, -1, 0, 1, 10, 100, 1000]);
+    const crowded = {
+      ...wide.axis,
+      domain: [-1e4, 1e4] as const,
+      ticks: [-1e4, -1, 0, 1, 2, 1e4].map((value) => ({ value, label: '' })),
+    };
+    expect(spaced(crowded, 1).map((t) => t.value)).toEqual([-1e4, -1, 0, 1, 1e4]);
   });
 
   it('measures nothing and fetches nothing', () => {
@@ -129,6 +155,13 @@ describe('the interval chart', () => {
     expect(high).toBeGreaterThan(1);
   });
 
+  it('leaves room for the word budget where it would run into the word original', () => {
+    const [low, high] = intervalDomain(scale, [{ ...row, low: -40, high: -10 }]);
+    const share = (1 - low) / (high - low);
+    // 228 px from the plot's left end to the chart's right end, the label some 70 px wide, the plot 214 px.
+    expect(share).toBeLessThanOrEqual((228 - 60) / 214);
+  });
+
   it('says its numbers to those who do not see it, bounds rounded up', () => {
     const chart = intervalChart('x', scale, [{ ...row, high: 0.501 }], 'Loss');
     expect(chart?.label).toBe('Loss: retrained +0.20\u00a0%, at most +0.51\u00a0%; budget +1\u00a0%.');
@@ -186,7 +219,7 @@ describe('drawing', () => {
     const inner = drawn.get('scree-a')?.inner ?? '';
     const line = /d="M([^"hZ]+)" [^>]*stroke="#0072b2"[^>]*stroke-width="2"/u.exec(inner)?.[1] ?? '';
     const points = line.split('L').map((p) => p.split(',').map(Number));
-    expect(points.map((p) => p[0])).toEqual([0, 145, 290]);
+    expect(points.map((p) => p[0])).toEqual([0, PANEL.plotWidth / 2, PANEL.plotWidth]);
     const [low, high] = view.axis.domain;
     const y = (v: number): number => 170 * (1 - (symlog(v) - symlog(low)) / (symlog(high) - symlog(low)));
     // 0.1 px: coordinates are written with one decimal.

@@ -69,9 +69,9 @@ function panelStatus(view: ReportView, group: GroupView): string {
   }[status === 'narrower' ? 'full' : status];
 }
 
-/** A group that is more than the layer it is named after says which layers shrink with it. */
+/** A group of more than a layer and its reader says which layers shrink together. */
 function shared(group: GroupView): string {
-  if (group.layers.length < 2) return '';
+  if (group.layers.length < 3) return '';
   const names = group.layers.slice(0, 6).map(bdi).join(', ');
   const more = group.layers.length > 6 ? `, … and ${group.layers.length - 6} more` : '';
   return ` Shrinks ${names}${more}.`;
