@@ -26,6 +26,8 @@ export async function examineBackend(options: ExamineOptions): Promise<BackendDi
   const { backend, threads } = options;
   try {
     const started = await startBackend({ backend, ...(threads === undefined ? {} : { threads }) });
+    // tfjs hands small tensors to the CPU there, and these are small
+    if (backend === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
     const failures = await failedGradients();
     const matmulGflops = await matmulSpeed(options.now);
     await started.dispose();

@@ -3,6 +3,7 @@ import { batchNormalizationAxis } from './batch-normalization-axis.js';
 import { bilinearResizeGradient } from './bilinear-resize-gradient.js';
 import { dilatedConvolution } from './dilated-convolution.js';
 import { frozenBatchNormalization } from './frozen-batch-normalization.js';
+import { integerTranspose } from './integer-transpose.js';
 import { nearestResizeGradient } from './nearest-resize-gradient.js';
 import { normalizationWithoutWeights } from './normalization-without-weights.js';
 import { thresholdedRelu } from './thresholded-relu.js';
@@ -18,6 +19,7 @@ export const REPAIRS: readonly Repair[] = [
   averagePoolGradient,
   nearestResizeGradient,
   bilinearResizeGradient,
+  integerTranspose,
   dilatedConvolution,
   transposedConvolution3D,
   thresholdedRelu,

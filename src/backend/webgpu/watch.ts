@@ -9,12 +9,16 @@ interface WatchedBackend {
   read(dataId: object): Promise<unknown>;
 }
 
+const watched = new WeakSet<WatchedBackend>();
+
 /**
  * A shader that does not compile does not throw: its op yields zeros. From here on such an error makes every later
  * read of results fail, so that no number computed with it gets out.
  */
 export function abortOnShaderErrors(): void {
   const backend = tf.backend() as unknown as WatchedBackend;
+  if (watched.has(backend)) return;
+  watched.add(backend);
   let failure: BackendError | undefined;
   backend.device.addEventListener('uncapturederror', ({ error }) => {
     failure ??= new BackendError(`WebGPU failed: ${error.message.split('\n')[0] ?? ''}`, {

@@ -146,20 +146,23 @@ beforeAll(async () => {
   registerRepairs('cpu');
 });
 
+/** `integer-transpose` needs a WebGPU device to be seen. */
+const CPU_REPAIRS = REPAIRS.filter(({ backends }) => backends === 'all' || backends.includes('cpu'));
+
 describe('registerRepairs', () => {
   it.each(CASES)('$repair: stock tfjs is wrong in $name, and right afterwards', async (repairCase) => {
     expect(stockErrors.get(repairCase.name)).toBeGreaterThan(TOLERANCE);
     expect(await gradientError(repairCase, { seed: 2 })).toBeLessThan(TOLERANCE);
   });
 
-  it('shows every repair at work in this file', () => {
+  it('shows every repair of cpu at work in this file', () => {
     const shown = new Set([...CASES.map((repairCase) => repairCase.repair), 'frozen-batch-normalization']);
-    expect([...shown].sort()).toEqual(REPAIRS.map((repair) => repair.name).sort());
+    expect([...shown].sort()).toEqual(CPU_REPAIRS.map((repair) => repair.name).sort());
   });
 
   it('changes nothing when called again, and names the repairs in force', async () => {
     const names = registerRepairs('cpu');
-    expect(names).toEqual(REPAIRS.map((repair) => repair.name));
+    expect(names).toEqual(CPU_REPAIRS.map((repair) => repair.name));
     expect(registerRepairs('cpu')).toEqual(names);
     // a correction applied twice would be off by a factor of 2 and 4 at the border
     expect(await gradientError(CASES[0], { seed: 3 })).toBeLessThan(TOLERANCE);
