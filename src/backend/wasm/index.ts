@@ -4,9 +4,14 @@ import { BackendWasm, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { BackendError, UsageError } from '../../errors.js';
 import type { BackendInfo } from '../../records/types.js';
 import { coreCount, startModule } from './host.js';
+import { installKernels } from './kernels/index.js';
+import { compileKernels } from './kernels/module.js';
+import { Session, setSession } from './kernels/session.js';
 import { repairHeapFull } from './repairs/heap-full.js';
 import { repairCpu, repairEverywhere, repairWasm } from './repairs/index.js';
 
+export { ADAM_DEFAULTS, createAdam, createSgd, SGD_DEFAULTS } from './kernels/optimizers.js';
+export type { AdamOptions, ScheduledOptimizer, SgdOptions } from './kernels/optimizers.js';
 export { repairCpu, repairEverywhere } from './repairs/index.js';
 
 export interface WasmOptions {
@@ -35,34 +40,55 @@ export async function startWasm(options: WasmOptions = {}): Promise<WasmBackend>
   if (!Number.isInteger(threads) || threads < 1) {
     throw new UsageError(`The number of threads must be a positive integer, received ${threads}.`);
   }
-  await startHeap();
+  const session = await startHeap();
   repairEverywhere();
   repairCpu();
   repairWasm();
-  return { info: { name: 'wasm', device: 'cpu', variant: 'stock', threads: 1 }, notes: [], dispose: async () => {} };
+  const notes = await startKernels(session, threads, options.relaxedSimd ?? true);
+  const info = { name: 'wasm', device: 'cpu', variant: session.variant, threads: session.threads };
+  return { info, notes, dispose: () => session.stop() };
 }
 
-let heap: Promise<void> | undefined;
+/** The own kernels, on that many threads; what could not be had is said in notes. */
+async function startKernels(session: Session, threads: number, relaxed: boolean): Promise<string[]> {
+  const compiled = await compileKernels(relaxed);
+  if (compiled === undefined) {
+    return ['The own wasm kernels are not built, so the slower stock kernels run on one thread.'];
+  }
+  if (session.variant !== compiled.variant || session.threads !== threads) {
+    const failure = await session.start(compiled, threads);
+    setSession(session);
+    installKernels();
+    if (failure !== undefined) return [`Threads could not be started, so one is used: ${reasonOf(failure)}.`];
+  }
+  return [];
+}
+
+function reasonOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+}
+
+let heap: Promise<Session> | undefined;
 
 /** The backend on the shared heap, made once per process; afterwards it only becomes current again. */
-async function startHeap(): Promise<void> {
+async function startHeap(): Promise<Session> {
   heap ??= registerBackend();
-  await heap;
+  const session = await heap;
   if (!(await tf.setBackend('wasm'))) throw new BackendError('The wasm backend did not start.');
+  return session;
 }
 
-async function registerBackend(): Promise<void> {
+async function registerBackend(): Promise<Session> {
   try {
     const module = await startModule();
     repairHeapFull(module);
     setThreadsCount(1);
+    const backend = new BackendWasm(module as unknown as BackendWasm['wasm']);
     tf.removeBackend('wasm');
-    tf.registerBackend('wasm', () => new BackendWasm(module as unknown as BackendWasm['wasm']), 2);
+    tf.registerBackend('wasm', () => backend, 2);
+    return new Session(backend, module);
   } catch (cause) {
     heap = undefined;
-    throw new BackendError(
-      `The wasm backend did not start: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      { cause },
-    );
+    throw new BackendError(`The wasm backend did not start: ${reasonOf(cause)}.`, { cause });
   }
 }

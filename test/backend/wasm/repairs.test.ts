@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { startWasm } from '../../../src/backend/wasm/index.js';
+import { setSession } from '../../../src/backend/wasm/kernels/session.js';
 import { compareGradient, on, relativeDifference, tensor, values } from './oracle.js';
 
 // float32 sums of up to some hundred products of numbers below 1; the ops are linear between their maxima
@@ -14,6 +15,8 @@ let before = 0;
 
 beforeAll(async () => {
   await startWasm({ threads: 1 });
+  // the mended stock kernels, which the own ones otherwise stand before
+  setSession(undefined);
 });
 
 beforeEach(async () => {
@@ -145,8 +148,7 @@ describe.each(['wasm', 'cpu'] as const)('gradients on %s equal central differenc
   });
 
   it('a threshold: x * (x > 0.3)', () => {
-    const threshold = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.cast(tf.greater(x, 0.3), 'float32'));
-    expect(gradientErrors([20], threshold)).toEqual([]);
+    expect(gradientErrors([20], (x) => tf.mul(x, tf.cast(tf.greater(x, 0.3), 'float32')))).toEqual([]);
   });
 });
 

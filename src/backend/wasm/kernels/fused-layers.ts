@@ -1,0 +1,116 @@
+import { createRequire } from 'node:module';
+
+import * as tf from '@tensorflow/tfjs';
+
+import { replaceKernel } from '../kernel.js';
+import { conv, convInfo } from './conv.js';
+import { isFused, matMul } from './mat-mul.js';
+import { reluGradient, usesOwnKernels } from './relu-gradient.js';
+import { session } from './session.js';
+
+type Fused = typeof tf.fused;
+type MatMulConfig = Parameters<Fused['matMul']>[0];
+type ConvConfig = Parameters<Fused['conv2d']>[0];
+
+/**
+ * Dense and convolution layers with bias and relu as one kernel in training too; tfjs fuses outside of training only.
+ * Gradients are made when asked for, so the first layer's input gradient never is.
+ */
+export function installFusedLayers(): void {
+  registerDense();
+  registerConv();
+  // tfjs-layers (CommonJS) reads `fused` off this object at every call
+  const tfjs = createRequire(import.meta.url).resolve('@tensorflow/tfjs');
+  const core = createRequire(tfjs)('@tensorflow/tfjs-core') as { fused: Fused };
+  const stock = core.fused;
+  core.fused = {
+    ...stock,
+    matMul: (config: MatMulConfig) => (isDense(config) ? dense(config) : stock.matMul(config)),
+    conv2d: <T extends tf.Tensor3D | tf.Tensor4D>(config: ConvConfig) =>
+      (isConv(config) ? convolution(config) : stock.conv2d(config)) as T,
+  };
+}
+
+function registerDense(): void {
+  replaceKernel('TrainDense', 'wasm', () => ({ a, b, bias }, { relu }) => {
+    const out = matMul(session()!, a, b, false, false, bias, relu === true);
+    if (out === undefined) throw new Error(`A product of [${a.shape.join()}] and [${b.shape.join()}] is not covered.`);
+    return out;
+  });
+  tf.registerGradient({
+    kernelName: 'TrainDense',
+    inputsToSave: ['a', 'b'],
+    outputsToSave: [true],
+    gradFunc: (dy, [a, b, y], { relu }) => {
+      const dz = relu === true ? reluGradient(dy as tf.Tensor, y) : (dy as tf.Tensor);
+      return {
+        a: () => tf.matMul(dz, b, false, true),
+        b: () => tf.matMul(a, dz, true, false),
+        bias: () => tf.sum(dz, 0),
+      };
+    },
+  });
+}
+
+function registerConv(): void {
+  replaceKernel('TrainConv', 'wasm', () => ({ x, filter, bias }, attributes) => {
+    return conv(session()!, x, filter, convInfo(x.shape, filter.shape, attributes)!, bias, attributes['relu'] === true);
+  });
+  tf.registerGradient({
+    kernelName: 'TrainConv',
+    inputsToSave: ['x', 'filter'],
+    outputsToSave: [true],
+    gradFunc: (dy, [x, filter, y], attributes) => {
+      const dz = attributes['relu'] === true ? reluGradient(dy as tf.Tensor, y) : (dy as tf.Tensor);
+      const engine = tf.engine();
+      return {
+        x: () => engine.runKernel('Conv2DBackpropInput', { dy: dz, filter }, { ...attributes, inputShape: x.shape }),
+        filter: () =>
+          engine.runKernel('Conv2DBackpropFilter', { x, dy: dz }, { ...attributes, filterShape: filter.shape }),
+        bias: () => tf.sum(dz, [0, 1, 2]),
+      };
+    },
+  });
+}
+
+function isTensor(x: unknown, rank: number): x is tf.Tensor {
+  return x instanceof tf.Tensor && x.rank === rank && x.dtype === 'float32' && x.size > 0;
+}
+
+function isDense({ a, b, bias, activation, transposeA, transposeB }: MatMulConfig): boolean {
+  const plain = isFused(activation) && transposeA !== true && transposeB !== true;
+  return (
+    usesOwnKernels() && plain && isTensor(a, 2) && isTensor(b, 2) && isTensor(bias, 1) && a.shape[1] === b.shape[0]
+  );
+}
+
+function dense({ a, b, bias, activation }: MatMulConfig): tf.Tensor {
+  const inputs = { a, b, bias } as tf.NamedTensorMap;
+  return tf.engine().runKernel('TrainDense', inputs, { relu: activation === 'relu' });
+}
+
+function isConv({
+  x,
+  filter,
+  bias,
+  activation,
+  dataFormat,
+  strides,
+  pad,
+  dilations,
+  dimRoundingMode,
+}: ConvConfig): boolean {
+  if (!usesOwnKernels() || !isFused(activation) || (dataFormat ?? 'NHWC') !== 'NHWC') return false;
+  if (!isTensor(x, 4) || !isTensor(filter, 4) || !isTensor(bias, 1) || x.shape[3] !== filter.shape[2]) return false;
+  const attributes = { strides, pad, dilations: dilations ?? 1, dimRoundingMode };
+  return (
+    tf.backend_util.eitherStridesOrDilationsAreOne(strides, dilations ?? 1) &&
+    convInfo(x.shape, filter.shape, attributes) !== undefined
+  );
+}
+
+function convolution({ x, filter, bias, activation, strides, pad, dilations, dimRoundingMode }: ConvConfig): tf.Tensor {
+  const inputs = { x, filter, bias } as tf.NamedTensorMap;
+  const attributes = { strides, pad, dilations: dilations ?? 1, dimRoundingMode, relu: activation === 'relu' };
+  return tf.engine().runKernel('TrainConv', inputs, attributes as unknown as tf.NamedAttrMap);
+}
