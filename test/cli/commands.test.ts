@@ -1,0 +1,92 @@
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import type { RetrainRecord, SweepRecord } from '../../src/records/types.js';
+import { folder, tdc, type Outcome } from './world.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const FIXTURE = join(ROOT, 'fixtures/width-2-of-8');
+const EXAMPLE = join(ROOT, 'reports/example');
+
+/** A command with the whole library behind it, on the model whose true width is 2 of 8. */
+async function whole(argv: readonly string[], cwd: string): Promise<Outcome> {
+  return tdc(argv, { cwd, loadPipeline: () => import('../../src/pipeline/index.js') });
+}
+
+const ARGV = [FIXTURE, '--data', join(FIXTURE, 'data.npz'), '--backend', 'cpu', '--epochs', '1'];
+
+describe('the commands, with the library behind them', () => {
+  it('inspect prints what can shrink', async () => {
+    const { code, stdout, stderr } = await whole(['inspect', FIXTURE], ROOT);
+    expect(stdout).toContain('width-2-of-8: 83 parameters, 72 multiply-adds');
+    expect(stdout).toMatch(/^ {2}wide +8 +-84 % +before classes$/mu);
+    expect(stdout).toContain("classes stays: its features are the model's output");
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  it('sweep prints on stdout the record that it saves, and says on stderr what it wrote', async () => {
+    const cwd = folder();
+    const { code, stdout, stderr } = await whole(['sweep', ...ARGV, '--json'], cwd);
+    expect(code).toBe(0);
+    const out = join(cwd, 'reports/width-2-of-8');
+    const record = JSON.parse(stdout) as SweepRecord;
+    expect(record).toEqual(JSON.parse(readFileSync(join(out, 'sweep.json'), 'utf8')));
+    expect(record.groups.map(({ name, n }) => [name, n])).toEqual([['wide', 8]]);
+    expect(stderr).toContain('wrote  reports/width-2-of-8/{');
+    expect(readdirSync(out)).toEqual(
+      expect.arrayContaining(['report.html', 'retrain.json', 'run.json', 'scree.svg', 'summary.md']),
+    );
+
+    const again = await whole(['report', '--json', join('reports', 'width-2-of-8')], cwd);
+    expect(again.code).toBe(0);
+    expect(again.stdout).toBe(stdout);
+  });
+
+  it('retrain prints the original, the retrained model and the control', async () => {
+    const cwd = folder();
+    const { code, stdout, stderr } = await whole(['retrain', ...ARGV], cwd);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^width-2-of-8: ordered wide \(8\)\n/u);
+    expect(stdout.match(/^ {2}(original|retrained|control)/gmu)).toHaveLength(3);
+    expect(stderr).toContain('next   tdc sweep');
+    const record = JSON.parse(readFileSync(join(cwd, 'reports/width-2-of-8/retrain.json'), 'utf8')) as RetrainRecord;
+    expect(record.epochs).toBe(1);
+  });
+
+  it.each([
+    ['no such model', ['inspect', 'nowhere'], 3, 'model'],
+    ['no such data', ['sweep', FIXTURE, '--data', '/nowhere.csv'], 3, 'data'],
+    ['an unknown sampler', ['sweep', ...ARGV, '--sampler', 'bogus'], 2, 'usage'],
+    ['a glob that fits nothing', ['sweep', ...ARGV, '--layers', 'bogus'], 2, 'usage'],
+    ['a split that adds up to 90', ['sweep', ...ARGV, '--split', '50/20/20'], 2, 'usage'],
+    ['a folder without records', ['report', '.'], 3, 'data'],
+  ])('%s ends with the right exit code and leaves no file', async (_, argv, exitCode, name) => {
+    const cwd = folder();
+    const { code, stdout } = await whole([...argv, '--json'], cwd);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: name } });
+    expect(code).toBe(exitCode);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+});
+
+describe('the committed example', () => {
+  it('is what its records render to (node fixtures/example.mjs renders it again)', async () => {
+    const cwd = folder();
+    cpSync(EXAMPLE, join(cwd, 'example'), { recursive: true });
+    expect((await whole(['report', 'example'], cwd)).code).toBe(0);
+    for (const name of readdirSync(EXAMPLE).filter((file) => /\.(html|md|svg)$/u.test(file))) {
+      expect(readFileSync(join(cwd, 'example', name), 'utf8')).toBe(readFileSync(join(EXAMPLE, name), 'utf8'));
+    }
+  });
+
+  it('stands in the README as it was printed', async () => {
+    const cwd = folder();
+    cpSync(EXAMPLE, join(cwd, 'example'), { recursive: true });
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    expect(readme).toContain((await whole(['report', 'example'], cwd)).stdout);
+    expect(readme).toContain((await whole(['inspect', 'fixtures/digits-cnn'], ROOT)).stdout);
+  });
+});
