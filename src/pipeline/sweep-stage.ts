@@ -3,7 +3,7 @@ import type { SweepRecord } from '../records/types.js';
 import { sweep } from '../sweep/sweep.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, stageDigest, type Session } from './session.js';
-import { CHUNK, pauseOf, timed, type Clocked } from './stage.js';
+import { pauseOf, timed, type Clocked } from './stage.js';
 
 /** Measures the curves, or takes the record that stands in the run folder for the same inputs. */
 export async function sweepStage(
@@ -51,9 +51,9 @@ async function measure(
     sweep(variants, {
       objective,
       split: dataset.splits.select,
-      batchSize: CHUNK,
       exact: options.exact,
       grid: options.grid,
+      memory: options.memory,
       groups,
       onProgress: (done, total, detail) => context.onEvent({ type: 'progress', stage: 'sweep', done, total, detail }),
       pause: pauseOf(session),

@@ -18,6 +18,8 @@ export interface RunOptions {
   /** Default: all cores. */
   readonly threads?: number;
   readonly batchSize: number;
+  /** Bytes that the tensors of a sweep may take, beside the model and the data. */
+  readonly memory: number;
   /** Globs on layer names; empty: every eligible group. */
   readonly layers: readonly string[];
   readonly exclude: readonly string[];
@@ -48,6 +50,7 @@ export const RUN_DEFAULTS = {
   seed: 0,
   backend: 'auto',
   batchSize: 128,
+  memory: 2 ** 31,
   layers: [],
   exclude: [],
   sampler: 'geometric',

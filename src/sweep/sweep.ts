@@ -1,32 +1,32 @@
 import * as tf from '@tensorflow/tfjs';
 
-import type { Batch, Split } from '../data/types.js';
-import { chunks, feedsOf, finish, outputsOf } from '../evaluate/forward.js';
-import { masking } from '../evaluate/masks.js';
+import type { Split } from '../data/types.js';
+import { chunks, feedsOf, outputsOf } from '../evaluate/forward.js';
 import { RowLosses, measureRows, summarize, summarizePaired } from '../evaluate/measure.js';
-import { runProgram } from '../graph/index.js';
-import type { ModelGraph, WidthGroup } from '../graph/types.js';
+import type { ModelGraph } from '../graph/types.js';
 import { judge } from '../objective/judge.js';
-import type { Objective, Outputs } from '../objective/types.js';
+import type { Objective } from '../objective/types.js';
 import type { Curve, CurvePoint, GroupCurves, Measured, PairedMeasured, WeightsName } from '../records/types.js';
-import { frontierOf } from './frontier.js';
+import { foldOf, MEMORY_DEFAULTS, rowsOf, type MemoryOptions } from './chunk-size.js';
 import { GRID_DEFAULTS, gridOf, type GridOptions } from './grid.js';
+import { cutWidths, type JobStore, type SweepJob } from './jobs.js';
+import { widthOutputs } from './widths.js';
 
-export interface SweepOptions extends GridOptions {
+export interface SweepOptions extends GridOptions, MemoryOptions {
   readonly objective: Objective;
   /** The split that decides. */
   readonly split: Split;
-  /** Rows a chunk. */
-  readonly batchSize: number;
   /** Groups to be swept, by name; default all. */
   readonly groups?: readonly string[];
-  /** After each measured (weights, group, chunk): steps done of all. */
+  /** Keeps what is finished; default: nothing is kept. */
+  readonly store?: JobStore;
+  /** After each batch of rows: widths measured, in hundredths of jobs done of all. */
   readonly onProgress?: (done: number, total: number, detail: string) => void;
   /** Awaited between steps; throws to stop. */
   readonly pause?: () => Promise<void>;
 }
 
-export const SWEEP_DEFAULTS = { ...GRID_DEFAULTS, batchSize: 500 } as const;
+export const SWEEP_DEFAULTS = { ...GRID_DEFAULTS, ...MEMORY_DEFAULTS } as const;
 
 /** Models with the same groups: the original, and what retraining made of it. */
 export type Variants = Readonly<{ original: ModelGraph } & Partial<Record<WeightsName, ModelGraph>>>;
@@ -42,78 +42,118 @@ export interface Swept {
  * Measures the loss of each group kept to its first k units, the other groups full, for the original's and the retrained
  * weights; every point is paired, row by row, against the ORIGINAL model at full width.
  *
- * What does not depend on the group is computed once a chunk; k = n is the full model by the same kernels, so its loss is
- * the full model's to the bit.
+ * The list of jobs depends on the options alone. What a store has is not measured again; the result is the same.
  */
 export async function sweep(variants: Variants, options: SweepOptions): Promise<Swept> {
-  const base = { ...options, reference: variants.original.program };
-  const original = await measureRows(variants.original.program, base);
-  const full: { retrained?: PairedMeasured; control?: PairedMeasured } = {};
-  for (const name of ['retrained', 'control'] as const) {
-    const graph = variants[name];
-    if (graph !== undefined) full[name] = summarizePaired(await measureRows(graph.program, base), original);
+  const full = await measureFull(variants, options);
+  const jobs = listJobs(variants, options);
+  const points = new Map<SweepJob, readonly CurvePoint[]>();
+  for (const [done, job] of jobs.entries()) {
+    const kept = await options.store?.get(job);
+    const made =
+      kept ?? (await runJob(job, variants, full, options, (share) => tell(options, done + share, jobs, job)));
+    if (kept === undefined) await options.store?.put(job, made);
+    points.set(job, made);
+    tell(options, done + 1, jobs, job);
   }
-  const groups = await sweepGroups(variants, original, options);
-  return { original: summarize(original), ...full, groups };
+  return { ...summaries(full), groups: curvesOf(variants, jobs, points) };
 }
 
-async function sweepGroups(variants: Variants, original: RowLosses, options: SweepOptions): Promise<GroupCurves[]> {
-  const selected = variants.original.groups.filter(({ name }) => options.groups?.includes(name) ?? true);
+/** Losses of every row at full width, by weights. */
+type Full = ReadonlyMap<WeightsName, RowLosses>;
+
+async function measureFull(variants: Variants, options: SweepOptions): Promise<Full> {
+  const { objective, split, pause } = options;
+  const reference = variants.original.program;
+  const full = new Map<WeightsName, RowLosses>();
+  for (const [name, graph] of Object.entries(variants) as [WeightsName, ModelGraph][]) {
+    const batchSize = rowsOf(graph.program, options);
+    const rows = { objective, split, batchSize, reference, ...(pause === undefined ? {} : { pause }) };
+    full.set(name, await measureRows(graph.program, rows));
+  }
+  return full;
+}
+
+function summaries(full: Full): Omit<Swept, 'groups'> {
+  const original = full.get('original')!;
+  const paired = (name: WeightsName): PairedMeasured | undefined => {
+    const rows = full.get(name);
+    return rows === undefined ? undefined : summarizePaired(rows, original);
+  };
+  const [retrained, control] = [paired('retrained'), paired('control')];
+  return {
+    original: summarize(original),
+    ...(retrained === undefined ? {} : { retrained }),
+    ...(control === undefined ? {} : { control }),
+  };
+}
+
+/** Every curve, cut into jobs; the control's widths are not measured, it has no order. */
+function listJobs(variants: Variants, options: SweepOptions): readonly SweepJob[] {
+  const groups = variants.original.groups.filter(({ name }) => options.groups?.includes(name) ?? true);
   const swept = (['original', 'retrained'] as const).filter((name) => variants[name] !== undefined);
-  const chunkCount = Math.ceil(options.split.size / options.batchSize);
-  const total = selected.length * swept.length * chunkCount;
-  let done = 0;
-  const result: GroupCurves[] = [];
-  for (const { name, n, layers, tailPoints } of selected) {
-    const curves: Curve[] = [];
-    for (const weights of swept) {
-      const step = (): void => options.onProgress?.(++done, total, `${name}, ${weights} weights`);
-      const points = await sweepGroup(variants[weights]!, variants.original, name, original, options, step);
-      curves.push({ basis: 'tail', kind: 'unit', weights, n, points });
-    }
-    result.push({ name, n, layers, tailPoints: tailPoints.map((point) => point.name), curves });
-  }
-  return result;
+  return groups.flatMap(({ name: group, n }) =>
+    swept.flatMap((weights) => cutWidths(gridOf(n, options)).map((ks) => ({ weights, group, basis: 'tail', ks }))),
+  );
 }
 
-async function sweepGroup(
-  graph: ModelGraph,
-  reference: ModelGraph,
-  name: string,
-  original: RowLosses,
+/** One job: prefix once a chunk of rows, then width by width. At k = n the losses are those of the full model. */
+async function runJob(
+  job: SweepJob,
+  variants: Variants,
+  full: Full,
   options: SweepOptions,
-  step: () => void,
-): Promise<CurvePoint[]> {
-  const { objective, split, batchSize } = options;
-  const group = graph.groups.find((candidate) => candidate.name === name)!;
-  const ks = gridOf(group.n, options);
-  const rows = ks.map(() => new RowLosses(objective, split.size));
-  for await (const { start, batch } of chunks(split, batchSize)) {
-    await options.pause?.();
-    const truth = objective.self ? await outputsOf(reference.program, batch) : undefined;
-    const outputs = await widthsOf(graph, group, ks, batch);
-    outputs.forEach((output, i) => rows[i].put(start, judge(objective, output, batch.target, truth)));
-    step();
+  onShare: (share: number) => void,
+): Promise<readonly CurvePoint[]> {
+  const { objective, split } = options;
+  const graph = variants[job.weights]!;
+  const group = graph.groups.find(({ name }) => name === job.group)!;
+  const narrowed = job.ks.filter((k) => k < group.n);
+  const rows = new Map(narrowed.map((k) => [k, new RowLosses(objective, split.size)]));
+  const size = rowsOf(graph.program, options);
+  const order = Int32Array.from({ length: group.n }, (_, i) => i);
+  const fold = foldOf(size, graph.program, options);
+  for await (const { start, batch } of chunks(split, size)) {
+    const truth = objective.self ? await outputsOf(variants.original.program, batch) : undefined;
+    const feeds = feedsOf(graph.program, batch);
+    try {
+      const { program } = graph;
+      const pause = options.pause === undefined ? {} : { pause: options.pause };
+      const widths = { program, basis: { group, order }, ks: narrowed, fold, ...pause };
+      for await (const { k, outputs } of widthOutputs(feeds, batch.size, widths)) {
+        rows.get(k)!.put(start, judge(objective, outputs, batch.target, truth));
+      }
+    } finally {
+      tf.dispose([...feeds.values()]);
+    }
+    onShare((start + batch.size) / split.size);
   }
-  return ks.map((k, i) => ({ k, ...summarizePaired(rows[i], original), ...reference.cost(new Map([[name, k]])) }));
+  return job.ks.map((k) => {
+    const measured = summarizePaired(rows.get(k) ?? full.get(job.weights)!, full.get('original')!);
+    return { k, ...measured, ...variants.original.cost(new Map([[job.group, k]])) };
+  });
 }
 
-/** Final numbers of one chunk for every k: the prefix once, the rest once a k. */
-async function widthsOf(graph: ModelGraph, group: WidthGroup, ks: readonly number[], batch: Batch): Promise<Outputs[]> {
-  const feeds = feedsOf(graph.program, batch);
-  const values = frontierOf(graph.program, group);
-  const masks = new Map<number, tf.Tensor>();
-  const cut = runProgram(graph.program, feeds, { fetch: values, keepMasks: masks });
-  tf.dispose([...feeds.values()]);
-  const prefix = new Map(values.map((value, i) => [value, cut[i]]));
-  try {
-    const outputs: Outputs[] = [];
-    for (const k of ks) {
-      const masked = masking([group], new Map([[group.name, k]]));
-      outputs.push(await finish(graph.program, prefix, batch.size, { ...masked, masks }));
-    }
-    return outputs;
-  } finally {
-    tf.dispose([...cut, ...masks.values()]);
-  }
+function curvesOf(
+  variants: Variants,
+  jobs: readonly SweepJob[],
+  points: ReadonlyMap<SweepJob, readonly CurvePoint[]>,
+): readonly GroupCurves[] {
+  const names = new Set(jobs.map(({ group }) => group));
+  const groups = variants.original.groups.filter(({ name }) => names.has(name));
+  return groups.map(({ name, n, layers, tailPoints }) => {
+    const own = jobs.filter(({ group }) => group === name);
+    const keys = [...new Set(own.map(({ weights, basis }) => `${weights} ${basis}`))];
+    const curves = keys.map((key): Curve => {
+      const parts = own.filter(({ weights, basis }) => `${weights} ${basis}` === key);
+      const { weights, basis } = parts[0];
+      return { basis, kind: 'unit', weights, n, points: parts.flatMap((job) => points.get(job)!) };
+    });
+    return { name, n, layers, tailPoints: tailPoints.map((point) => point.name), curves };
+  });
+}
+
+/** Progress in hundredths of a job. */
+function tell(options: SweepOptions, done: number, jobs: readonly SweepJob[], job: SweepJob): void {
+  options.onProgress?.(Math.round(done * 100), jobs.length * 100, `${job.group}, ${job.weights} weights`);
 }

@@ -70,7 +70,7 @@ async function curvesOf(model: tf.LayersModel, split: Split, target: 'classes' |
   const graph = readGraph(model);
   const activation = target === 'self' || model.name.startsWith('mlp') ? 'softmax' : 'linear';
   const objective = inferObjective({ target, activation, units: 3 });
-  return sweep({ original: graph }, { ...SWEEP_DEFAULTS, batchSize: 10, objective, split });
+  return sweep({ original: graph }, { ...SWEEP_DEFAULTS, objective, split });
 }
 
 /** Mean cross-entropy of a model whose named layer's output is cut by hand to its first k units. */
@@ -104,10 +104,7 @@ describe('sweep', () => {
     const x = random(shape, 1);
     const y = labels(3);
     const objective = inferObjective({ target: 'classes', activation: logits ? 'linear' : 'softmax', units: 3 });
-    const swept = await sweep(
-      { original: readGraph(model) },
-      { ...SWEEP_DEFAULTS, batchSize: 10, objective, split: splitOf([x], y) },
-    );
+    const swept = await sweep({ original: readGraph(model) }, { ...SWEEP_DEFAULTS, objective, split: splitOf([x], y) });
     expect(swept.groups.map(({ name }) => name)).toEqual(Object.keys(layers));
     for (const [name, layer] of Object.entries(layers)) {
       const { points } = swept.groups.find((group) => group.name === name)!.curves[0];

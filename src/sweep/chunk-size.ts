@@ -1,0 +1,39 @@
+import type { Program } from '../graph/types.js';
+
+export interface MemoryOptions {
+  /** Bytes that tensors of a sweep may take, beside the model and the data. */
+  readonly memory: number;
+}
+
+export const MEMORY_DEFAULTS: MemoryOptions = { memory: 2 ** 31 };
+
+/** More rows at once are no faster, and a few hundred keep what they make inside the processor's caches. */
+const MOST_ROWS = 500;
+/** Rows that fill a matrix multiplication: widths are stacked until a batch has about so many. */
+const FULL_BATCH = 4000;
+
+/**
+ * Rows read and judged at once: as many as fit into a quarter of the memory with everything one example makes on its way.
+ *
+ * @returns 1..500
+ */
+export function rowsOf(program: Program, { memory }: MemoryOptions): number {
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(memory / 4 / bytesPerRow(program))));
+}
+
+/**
+ * How many widths go through the rest of the model at once.
+ *
+ * @param rows of a chunk
+ * @returns 1 and up
+ */
+export function foldOf(rows: number, program: Program, { memory }: MemoryOptions): number {
+  const fitting = Math.floor(memory / 2 / (rows * bytesPerRow(program)));
+  return Math.max(1, Math.min(Math.ceil(FULL_BATCH / rows), fitting));
+}
+
+/** Bytes of all values of one example; sizes that the model leaves open count as 1. */
+function bytesPerRow({ values }: Program): number {
+  const sizes = values.map(({ shape }) => shape.slice(1).reduce<number>((size, n) => size * (n ?? 1), 1));
+  return Math.max(1, 4 * sizes.reduce((total, size) => total + size, 0));
+}
