@@ -220,17 +220,14 @@ const FAMILIES: readonly Family[] = [
   },
   {
     title: 'RNN around a cell of its own',
-    layers: () => [
-      layers.rnn({ cell: layers.lstmCell({ units: 3 }), inputShape: [4, 2] }) as tf.layers.Layer,
-      layers.dense({ units: 2 }),
-    ],
+    layers: () => [layers.rnn({ cell: layers.lstmCell({ units: 3 }), inputShape: [4, 2] }), layers.dense({ units: 2 })],
     widths: [3],
     macs: 4 * (2 * 12 + 3 * 12) + 3 * 2,
   },
 ];
 
 function bidirectional(units: number, mergeMode: 'concat' | 'sum', inputShape?: number[]): tf.layers.Layer {
-  const layer = layers.simpleRNN({ units, returnSequences: true }) as ReturnType<typeof layers.lstm>;
+  const layer = layers.simpleRNN({ units, returnSequences: true });
   return layers.bidirectional({ layer, mergeMode, ...(inputShape === undefined ? {} : { inputShape }) });
 }
 
