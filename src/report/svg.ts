@@ -36,6 +36,8 @@ export const CHART_CONFIG = {
       titleFontWeight: 'normal',
       tickSize: 4,
       labelFlush: false,
+      // vega drops every other one of the ticks it is given beyond its own guess of a count.
+      tickCount: 100,
     },
   },
 } as const;

@@ -173,6 +173,27 @@ describe('the interval chart', () => {
 });
 
 describe('drawing', () => {
+  it('draws every tick that it was given', async () => {
+    const view = viewReport({
+      sweep: sweepRecord([
+        {
+          name: 'a',
+          curves: [
+            curve([
+              [0, 2000],
+              [4, -30],
+              [8, 0],
+            ]),
+          ],
+        },
+      ]),
+    });
+    const drawn = await drawCharts(view.groups.map((g) => screeChart(view, g)));
+    const words = [...(drawn.get('scree-a')?.inner ?? '').matchAll(/<text[^>]*>([^<]*)<\/text>/gu)].map((m) => m[1]);
+    expect(words).toEqual(expect.arrayContaining(view.axis.ticks.map((t) => t.label)));
+    expect(view.axis.ticks).toHaveLength(7);
+  });
+
   it('runs without new Function and writes plain attributes only', async () => {
     const view = viewReport({ sweep: twoGroups() });
     const charts = view.groups.map((g) => screeChart(view, g));

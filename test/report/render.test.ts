@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { Script } from 'node:vm';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { SCRIPT } from '../../src/report/page/script.js';
 import { COLORS } from '../../src/report/colors.js';
 import { renderReport, type RenderedReport } from '../../src/report/render.js';
 import type { ReportInput } from '../../src/report/view.js';
@@ -76,20 +78,23 @@ beforeAll(async () => {
 });
 
 describe('the page', () => {
-  it('is one file that fetches nothing: no address, no inline style, no script', () => {
+  it('is one file that fetches nothing: no address, no inline style, no foreign script', () => {
     const { html } = report;
     expect(
       html.replaceAll('http://www.w3.org/2000/svg', '').replaceAll('http%3A%2F%2Fwww.w3.org%2F2000%2Fsvg', ''),
     ).not.toMatch(/https?:|\/\/[a-z]/iu);
-    expect(html).not.toMatch(/ style="| on[a-z]+="|<script|<link rel="stylesheet"|@import|url\(/u);
+    expect(html).not.toMatch(/ style="| on[a-z]+="|<script src|<link rel="stylesheet"|@import|url\(/u);
   });
 
-  it('has a policy that lets in its own stylesheet only, by the right hash', () => {
+  it('has a policy that lets in its own stylesheet and script only, by the right hashes', () => {
     const css = /<style>([\s\S]*?)<\/style>/u.exec(report.html)?.[1] ?? '';
     const hash = createHash('sha256').update(css, 'utf8').digest('base64');
+    const code = /<script>([\s\S]*?)<\/script>/u.exec(report.html)?.[1] ?? '';
+    const script = createHash('sha256').update(code, 'utf8').digest('base64');
     expect(css.length).toBeGreaterThan(1000);
+    expect(code.length).toBeGreaterThan(1000);
     expect(report.html).toContain(
-      `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`,
+      `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; script-src 'sha256-${script}'; base-uri 'none'; form-action 'none'`,
     );
     expect(report.html.indexOf('Content-Security-Policy')).toBeLessThan(report.html.indexOf('<style>'));
   });
@@ -128,6 +133,30 @@ describe('the page', () => {
     expect(report.html).not.toContain('<details open');
     expect(report.html.match(/<details>/gu)).toHaveLength(2);
     expect(report.html.match(/<tr><th scope="row">/gu)).toHaveLength(17 + 9);
+  });
+
+  it('has a script that parses, and makes neither code nor markup from strings', () => {
+    expect(() => new Script(SCRIPT)).not.toThrow();
+    expect(SCRIPT).not.toMatch(
+      /eval|Function\(|innerHTML|outerHTML|insertAdjacent|document\.write|fetch|XMLHttp|import/u,
+    );
+  });
+
+  it('hides every control until a script reveals it, and says beside it what it would say', () => {
+    const controls = [...report.html.matchAll(/<(?:input|div class="control")[^>]*>/gu)].map((m) => m[0]);
+    const own = controls.filter((c) => !c.includes('id="budget"'));
+    expect(own).toHaveLength(3);
+    expect(own.filter((c) => !c.includes('data-js hidden'))).toEqual([]);
+    expect(report.html).toContain('<output>width 9: loss +0.49\u00a0%, at most +0.66\u00a0%; 9300 parameters</output>');
+  });
+
+  it('carries the data of its controls as JSON that nothing can close', () => {
+    const json = /id="tdc-data">([\s\S]*?)<\/script>/u.exec(hostile.html)?.[1] ?? '';
+    expect(json).not.toContain('<');
+    expect(JSON.parse(json)).toMatchObject({
+      unit: '%',
+      panels: expect.arrayContaining([expect.objectContaining({ name: HOSTILE[0] })]) as unknown,
+    });
   });
 
   it('has unique ids', () => {

@@ -7,6 +7,7 @@ import { headlineSection } from './headline.js';
 import type { PageContext, Section } from './markup.js';
 import { panelsSection } from './panels.js';
 import { provenanceSection } from './provenance.js';
+import { pageData, SCRIPT } from './script.js';
 import { pageCss } from './style.js';
 import { trustSection } from './trust.js';
 import { widthsSection } from './widths.js';
@@ -19,12 +20,14 @@ const ICON =
 
 /**
  * The page: one file, whole offline and without scripts. Its own content security policy lets in nothing but its
- * stylesheet (by hash) and data: images, which proves that in every browser that opens it.
+ * stylesheet and script (by hash) and data: images, which proves that in every browser that opens it.
  */
 export function renderPage(context: PageContext): string {
   const { view } = context;
   const css = pageCss();
-  const policy = `default-src 'none'; img-src data:; style-src '${sha256(css)}'; base-uri 'none'; form-action 'none'`;
+  const shown = view.groups.slice(0, context.panels);
+  const scripts = shown.length > 0 ? `script-src '${sha256(SCRIPT)}'; ` : '';
+  const policy = `default-src 'none'; img-src data:; style-src '${sha256(css)}'; ${scripts}base-uri 'none'; form-action 'none'`;
   const title = `${toText([{ foreign: view.sweep.model.name }])}: ${toText(headline(view))} · tdc`;
   const body = SECTIONS.map((section) => section(context)).filter((s) => s !== '');
   return (
@@ -32,8 +35,12 @@ export function renderPage(context: PageContext): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy}">\n` +
     `<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">\n` +
     `<title>${escapeXml(title)}</title>\n<link rel="icon" href="${ICON}"><style>${css}</style></head>\n` +
-    `<body><main>\n${body.join('\n\n')}\n</main></body></html>\n`
+    `<body><main>\n${body.join('\n\n')}\n</main>${shown.length > 0 ? script(pageData(view, shown)) : ''}</body></html>\n`
   );
+}
+
+function script(data: string): string {
+  return `<script type="application/json" id="tdc-data">${data}</script>\n<script>${SCRIPT}</script>`;
 }
 
 /** A source expression for a policy. */

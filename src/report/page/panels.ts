@@ -1,5 +1,5 @@
 import { COLORS } from '../colors.js';
-import { escapeXml } from '../escape.js';
+import { escapeXml, shorten } from '../escape.js';
 import { integer } from '../format.js';
 import { curveColor, isMarked } from '../panelLabels.js';
 import { widthRow } from '../rows.js';
@@ -8,6 +8,7 @@ import { inlineSvg } from '../svg.js';
 import type { GroupView, ReportView } from '../view.js';
 import { caption, widthStatus } from '../words.js';
 import { bdi, scroll, type Section } from './markup.js';
+import { LAST_STEP, OWN_STEP, startOf } from './script.js';
 import { widthHtml } from './widths.js';
 
 /** Where is the elbow, and how surely? One scree panel per group, rows for those beyond the panels. */
@@ -18,7 +19,7 @@ export const panelsSection: Section = (context) => {
   const figures = shown.map((g) => panel(context, g)).join('');
   return (
     `<section><h2>How much width each layer uses</h2><p>${intro(view, shown)}</p>` +
-    `<div class="panels">${figures}</div>${others(view, view.groups.slice(panels))}</section>`
+    `${budgetControl(view)}<div class="panels">${figures}</div>${others(view, view.groups.slice(panels))}</section>`
   );
 };
 
@@ -52,7 +53,26 @@ function panel(
   if (chart === undefined) return '';
   return (
     `<figure><div class="panel-head"><h3>${bdi(group.name)}</h3><span class="nb">${panelStatus(view, group)}</span></div>${inlineSvg(chart)}` +
-    `<figcaption>${escapeXml(caption(view, group))}${shared(group)}</figcaption></figure>`
+    `<div>${readout(view, group)}<figcaption>${escapeXml(caption(view, group))}${shared(group)}</figcaption></div></figure>`
+  );
+}
+
+/** Server-rendered; a script only replaces what it says. */
+function readout(view: ReportView, group: GroupView): string {
+  const point = group.chief.points[startOf(group)];
+  if (point === undefined) return '';
+  const what = group.chief.curve.kind === 'rank' ? 'rank' : 'width';
+  const text = `${what} ${integer(point.k)}: loss ${riseText(view.scale, point.rise)}, at most ${riseText(view.scale, point.high, 'up')}; ${integer(point.source.parameters)} parameters`;
+  return `<input type="range" data-js hidden min="0" step="1" aria-label="${what} of ${escapeXml(shorten(group.name, 40))}"><output>${escapeXml(text)}</output>`;
+}
+
+/** Looks up the measured single groups; a joint loss is never predicted. */
+function budgetControl(view: ReportView): string {
+  if (view.scale.budget === null) return '';
+  return (
+    `<div class="control" data-js hidden><label for="budget">Another budget</label>` +
+    `<input type="range" id="budget" min="0" max="${LAST_STEP}" step="1" value="${OWN_STEP}"><output id="budget-out" for="budget"></output>` +
+    `<span class="soft">Each alone, looked up among the measured widths${view.groups.length > 1 ? '; together they cost more' : ''}.</span></div>`
   );
 }
 

@@ -32,6 +32,21 @@ section>p{max-width:62rem;margin-bottom:.6rem}
 p,figcaption,summary,li,output{overflow-wrap:anywhere}
 figure{min-width:0}
 svg.chart{display:block;width:100%;max-width:396px;height:auto}
+figure input[type=range]{display:block;width:calc(100%*306/352);max-width:344px;margin:0 0 0 calc(min(100%,396px)*44/352)}
+input[hidden],.control[hidden]{display:none}
+.control{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .75rem;font-size:.9375rem;margin-bottom:.75rem}
+.control input{width:180px}
+input[type=range]{-webkit-appearance:none;appearance:none;background:none;height:20px}
+input[type=range]::-webkit-slider-runnable-track{height:2px;background:var(--fill)}
+input[type=range]::-moz-range-track{height:2px;background:var(--fill)}
+input[type=range]::-webkit-slider-thumb{-webkit-appearance:none;width:14px;height:14px;margin-top:-6px;border-radius:50%;background:var(--paper);border:2px solid var(--ink)}
+input[type=range]::-moz-range-thumb{width:10px;height:10px;border-radius:50%;background:var(--paper);border:2px solid var(--ink)}
+output{display:block;font-size:.875rem}
+figure output{min-height:1.4em}
+svg.chart{touch-action:pan-y}
+.probe line{stroke:var(--soft);stroke-width:1}
+.probe circle{fill:var(--paper);stroke:var(--ink);stroke-width:2}
+.other-budget{stroke:var(--broken);stroke-width:1.5;stroke-dasharray:2 3}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
 caption{text-align:left;padding-bottom:.25rem}
 th,td{padding:.3rem .75rem .3rem 0;text-align:right;vertical-align:middle;border-top:1px solid var(--rule)}
