@@ -1,7 +1,7 @@
-import { createPlainAdam } from './adam.js';
+import { checkedLearningRate } from './adam.js';
 import { registerRepairs } from './repairs/index.js';
-import type { StartedBackend } from './types.js';
-import { startWasm } from './wasm/index.js';
+import type { AdamLike, StartedBackend } from './types.js';
+import { createAdam, startWasm } from './wasm/index.js';
 
 /**
  * The embedded default: compiled kernels, nothing to install.
@@ -17,6 +17,15 @@ export async function startWasmBackend(options: { readonly threads?: number }): 
     notes: wasm.notes,
     repairs: registerRepairs('wasm'),
     dispose: () => wasm.dispose(),
-    createAdam: createPlainAdam,
+    createAdam: createScheduledAdam,
   };
+}
+
+function createScheduledAdam(learningRate: number): AdamLike {
+  const adam = createAdam({ learningRate: checkedLearningRate(learningRate) });
+  return Object.assign(adam, {
+    setLearningRate: (next: number) => {
+      adam.learningRate = checkedLearningRate(next);
+    },
+  });
 }
