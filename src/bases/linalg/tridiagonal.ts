@@ -1,0 +1,231 @@
+/** A symmetric matrix as Q T Qᵀ with T tridiagonal and Q a product of reflections. */
+export interface Tridiagonal {
+  readonly n: number;
+  /** Diagonal of T, [n]. */
+  readonly diagonal: Float64Array;
+  /** `off[i]` stands at (i, i - 1) and (i - 1, i); `off[0]` is 0. */
+  readonly off: Float64Array;
+  /** Row k holds, before its diagonal, the vector of reflection k; [n, n]. */
+  readonly reflectors: Float64Array;
+  /** Reflection k is I - scales[k] v vᵀ; 0 for the identity. */
+  readonly scales: Float64Array;
+}
+
+/**
+ * Householder tridiagonalisation, 4/3 n³ (Golub & Van Loan 8.3.1, from the last row up).
+ *
+ * The matrix-vector product of one reflection is taken in the same walk over the triangle as the update by the one before, so that each
+ * number is fetched once a reflection.
+ *
+ * @param a symmetric, [n, n]; its lower half is read and overwritten
+ */
+export function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
+  const diagonal = new Float64Array(n);
+  const off = new Float64Array(n);
+  const scales = new Float64Array(n);
+  const work: Work = {
+    a,
+    n,
+    v: new Float64Array(n),
+    p: new Float64Array(n),
+    w: new Float64Array(n),
+    q: new Float64Array(n),
+  };
+  let pending = false;
+  for (let k = n - 1; k >= 1; k--) {
+    if (pending) updateRow(work, k);
+    diagonal[k] = a[k * n + k];
+    const scale = reflection(a, k * n, k, off);
+    scales[k] = scale;
+    for (let j = 0; j < k; j++) work.w[j] = a[k * n + j];
+    walk(work, k, pending, scale !== 0);
+    pending = scale !== 0;
+    if (pending) nextUpdate(work, k, scale);
+  }
+  diagonal[0] = a[0];
+  return { n, diagonal, off, reflectors: a, scales };
+}
+
+interface Work {
+  readonly a: Float64Array;
+  readonly n: number;
+  /** The pending update of what is left: A - v pᵀ - p vᵀ. */
+  v: Float64Array;
+  p: Float64Array;
+  /** The next reflection's vector, and its product with what is left. */
+  w: Float64Array;
+  q: Float64Array;
+}
+
+/** Turns the row at `at` into a reflection's vector that leaves only its last number; returns its scale. */
+function reflection(a: Float64Array, at: number, k: number, off: Float64Array): number {
+  let rest = 0;
+  let top = 0;
+  for (let j = 0; j < k; j++) top = Math.max(top, Math.abs(a[at + j]));
+  // numbers whose squares would underflow or overflow are scaled
+  const unit = top > 1e-140 && top < 1e140 ? 1 : top;
+  if (unit === 0) {
+    off[k] = 0;
+    return 0;
+  }
+  for (let j = 0; j < k - 1; j++) rest += (a[at + j] / unit) ** 2;
+  const last = a[at + k - 1];
+  if (rest === 0) {
+    off[k] = last;
+    return 0;
+  }
+  const norm = Math.sqrt(rest + (last / unit) ** 2);
+  const alpha = last > 0 ? -norm : norm;
+  if (unit !== 1) for (let j = 0; j < k; j++) a[at + j] /= unit;
+  const head = last / unit - alpha;
+  a[at + k - 1] = head;
+  off[k] = alpha * unit;
+  return -1 / (alpha * head);
+}
+
+/** What is left of row k after the pending update, its diagonal included. */
+function updateRow({ a, n, v, p }: Work, k: number): void {
+  const [at, vk, pk] = [k * n, v[k], p[k]];
+  for (let j = 0; j <= k; j++) a[at + j] -= vk * p[j] + pk * v[j];
+}
+
+/** Rows 0..k-1: the pending update, and the product with w, two rows at a time. */
+function walk({ a, n, v, p, w, q }: Work, k: number, update: boolean, product: boolean): void {
+  if (!update && !product) return;
+  if (!update) {
+    v.fill(0, 0, k);
+    p.fill(0, 0, k);
+  }
+  q.fill(0, 0, k);
+  let i = 0;
+  for (; i + 1 < k; i += 2) pairOfRows(a, n, i, v, p, w, q);
+  if (i < k) lastRow(a, n, i, v, p, w, q);
+}
+
+function pairOfRows(
+  a: Float64Array,
+  n: number,
+  i: number,
+  v: Float64Array,
+  p: Float64Array,
+  w: Float64Array,
+  q: Float64Array,
+): void {
+  const [r0, r1] = [i * n, (i + 1) * n];
+  const v0 = v[i];
+  const v1 = v[i + 1];
+  const p0 = p[i];
+  const p1 = p[i + 1];
+  const w0 = w[i];
+  const w1 = w[i + 1];
+  let s0 = 0;
+  let s1 = 0;
+  for (let j = 0; j < i; j++) {
+    const [vj, pj, wj] = [v[j], p[j], w[j]];
+    const x = a[r0 + j] - v0 * pj - p0 * vj;
+    const y = a[r1 + j] - v1 * pj - p1 * vj;
+    a[r0 + j] = x;
+    a[r1 + j] = y;
+    s0 += x * wj;
+    s1 += y * wj;
+    q[j] += x * w0 + y * w1;
+  }
+  const x = a[r0 + i] - 2 * v0 * p0;
+  const y = a[r1 + i] - v1 * p0 - p1 * v0;
+  const z = a[r1 + i + 1] - 2 * v1 * p1;
+  a[r0 + i] = x;
+  a[r1 + i] = y;
+  a[r1 + i + 1] = z;
+  q[i] += s0 + x * w0 + y * w1;
+  q[i + 1] += s1 + y * w0 + z * w1;
+}
+
+function lastRow(
+  a: Float64Array,
+  n: number,
+  i: number,
+  v: Float64Array,
+  p: Float64Array,
+  w: Float64Array,
+  q: Float64Array,
+): void {
+  const at = i * n;
+  const [vi, pi, wi] = [v[i], p[i], w[i]];
+  let sum = 0;
+  for (let j = 0; j < i; j++) {
+    const x = a[at + j] - vi * p[j] - pi * v[j];
+    a[at + j] = x;
+    sum += x * w[j];
+    q[j] += x * wi;
+  }
+  const x = a[at + i] - 2 * vi * pi;
+  a[at + i] = x;
+  q[i] += sum + x * wi;
+}
+
+/** From w and q = A w to the update A - w pᵀ - p wᵀ of the reflection I - scale w wᵀ. */
+function nextUpdate(work: Work, k: number, scale: number): void {
+  const { w, q } = work;
+  let dot = 0;
+  for (let j = 0; j < k; j++) {
+    q[j] *= scale;
+    dot += q[j] * w[j];
+  }
+  const half = (scale * dot) / 2;
+  for (let j = 0; j < k; j++) q[j] -= half * w[j];
+  [work.v, work.w] = [work.w, work.v];
+  [work.p, work.q] = [work.q, work.p];
+}
+
+/**
+ * Turns eigenvectors of T into eigenvectors of the matrix, in place: z <- Q z for each row of `vectors`, 2 n² flops a row.
+ * @param vectors [r, n]
+ */
+export function backTransform({ n, reflectors, scales }: Tridiagonal, vectors: Float64Array): void {
+  const r = vectors.length / n;
+  let i = 0;
+  for (; i + 4 <= r; i += 4) reflectFour(reflectors, scales, n, vectors, i * n);
+  for (; i < r; i++) reflectOne(reflectors, scales, n, vectors, i * n);
+}
+
+/** Four rows share what is read of the reflections. */
+function reflectFour(a: Float64Array, scales: Float64Array, n: number, z: Float64Array, z0: number): void {
+  const [z1, z2, z3] = [z0 + n, z0 + 2 * n, z0 + 3 * n];
+  for (let k = 1; k < n; k++) {
+    const scale = scales[k];
+    if (scale === 0) continue;
+    const at = k * n;
+    let s0 = 0;
+    let s1 = 0;
+    let s2 = 0;
+    let s3 = 0;
+    for (let j = 0; j < k; j++) {
+      const v = a[at + j];
+      s0 += v * z[z0 + j];
+      s1 += v * z[z1 + j];
+      s2 += v * z[z2 + j];
+      s3 += v * z[z3 + j];
+    }
+    s0 *= scale;
+    s1 *= scale;
+    s2 *= scale;
+    s3 *= scale;
+    for (let j = 0; j < k; j++) {
+      const v = a[at + j];
+      z[z0 + j] -= s0 * v;
+      z[z1 + j] -= s1 * v;
+      z[z2 + j] -= s2 * v;
+      z[z3 + j] -= s3 * v;
+    }
+  }
+}
+
+function reflectOne(a: Float64Array, scales: Float64Array, n: number, z: Float64Array, at: number): void {
+  for (let k = 1; k < n; k++) {
+    if (scales[k] === 0) continue;
+    let sum = 0;
+    for (let j = 0; j < k; j++) sum += a[k * n + j] * z[at + j];
+    sum *= scales[k];
+    for (let j = 0; j < k; j++) z[at + j] -= sum * a[k * n + j];
+  }
+}
