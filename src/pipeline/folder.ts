@@ -5,7 +5,17 @@ import { OutputError } from '../errors.js';
 import { readRecord } from '../records/store.js';
 
 /** Files and folders that a run writes; a run replaces its own, nobody else's. */
-const OWN = ['retrain.json', 'sweep.json', 'run.json', 'report.html', 'summary.md', 'scree.svg', 'ordered', 'control'];
+const OWN = [
+  'retrain.json',
+  'sweep.json',
+  'run.json',
+  'report.html',
+  'summary.md',
+  'scree.svg',
+  'ordered',
+  'control',
+  'jobs',
+];
 
 /**
  * The run folder, checked before any work: it is new, empty, a run's own, or holds nothing that this run would replace.

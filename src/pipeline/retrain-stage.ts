@@ -15,7 +15,7 @@ import { retrain, type RetrainOptions } from '../retrain/retrain.js';
 import { samplerFor } from '../retrain/sampler-for.js';
 import { schedule } from '../retrain/schedule.js';
 import { headOf, stageDigest, type Session } from './session.js';
-import { CHUNK, pauseOf, timed, type Clocked } from './stage.js';
+import { CHUNK, markFolder, pauseOf, timed, type Clocked } from './stage.js';
 
 /** Models that retraining made, with the record of how. The caller disposes the graphs' models. */
 export interface Retrained {
@@ -73,6 +73,7 @@ export async function retrainStage(session: Session, stages: Clocked[]): Promise
       groups: record.groups.map(({ name, n }) => ({ name, n })),
     },
   });
+  await markFolder(session, stages);
   await writeModel(retrained.model, join(folder, 'ordered'), { force: true, userDefinedMetadata: metadata('ordered') });
   if (made.control !== undefined) {
     await writeModel(made.control.model, join(folder, 'control'), {

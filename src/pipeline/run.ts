@@ -1,11 +1,9 @@
 import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
-import type { RunRecord } from '../records/types.js';
-import { TOOL } from '../version.js';
 import { writeReport } from './report-stage.js';
 import { retrainStage, type Retrained } from './retrain-stage.js';
 import { closeSession, openSession, type Session } from './session.js';
-import type { Clocked } from './stage.js';
+import { runRecord, type Clocked } from './stage.js';
 import { sweepStage } from './sweep-stage.js';
 import type { RunContext, RunOptions, RunResult } from './types.js';
 import { warnings } from './warnings.js';
@@ -27,8 +25,9 @@ export async function runRetrain(options: RunOptions, context: RunContext): Prom
 export async function runSweep(options: RunOptions, context: RunContext): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
     const made = options.retrain ? await retrainStage(session, stages) : undefined;
-    const record = await sweepStage(session, made, stages);
-    if (made !== undefined) disposeRetrained(made);
+    const record = await sweepStage(session, made, stages).finally(() => {
+      if (made !== undefined) disposeRetrained(made);
+    });
     return {
       files: ['sweep.json', ...(made === undefined ? [] : ['retrain.json', 'ordered/model.json'])],
       sweep: record,
@@ -64,9 +63,4 @@ async function inSession(
 function disposeRetrained({ retrained, control }: Retrained): void {
   disposeModel(retrained.model);
   if (control !== undefined) disposeModel(control.model);
-}
-
-export function runRecord(context: RunContext, stages: readonly Clocked[]): RunRecord {
-  const { command, startedAt, machine, versions } = context;
-  return { schema: 'tdc/run', version: 1, tool: TOOL, command, startedAt, stages: [...stages], machine, versions };
 }

@@ -1,5 +1,8 @@
+import { writeRecord } from '../records/store.js';
+import type { RunRecord } from '../records/types.js';
+import { TOOL } from '../version.js';
 import type { Session } from './session.js';
-import type { StageName } from './types.js';
+import type { RunContext, StageName } from './types.js';
 
 /** A finished stage, for run.json. */
 export interface Clocked {
@@ -34,4 +37,15 @@ export function pauseOf({ context }: Pick<Session, 'context'>): () => Promise<vo
     await new Promise<void>((resolve) => setImmediate(resolve));
     context.signal?.throwIfAborted();
   };
+}
+
+/** What ran, where and how long. */
+export function runRecord(context: RunContext, stages: readonly Clocked[]): RunRecord {
+  const { command, startedAt, machine, versions } = context;
+  return { schema: 'tdc/run', version: 1, tool: TOOL, command, startedAt, stages: [...stages], machine, versions };
+}
+
+/** Marks the run folder as a run's own; to be called before a stage writes there. */
+export async function markFolder({ folder, context }: Session, stages: readonly Clocked[]): Promise<void> {
+  await writeRecord(folder, 'run.json', runRecord(context, stages));
 }

@@ -1,9 +1,12 @@
+import { TdcError } from '../errors.js';
 import { readRecord, writeRecord } from '../records/store.js';
 import type { SweepRecord } from '../records/types.js';
+import type { JobStore } from '../sweep/jobs.js';
 import { sweep } from '../sweep/sweep.js';
+import { jobStore } from './job-store.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, stageDigest, type Session } from './session.js';
-import { pauseOf, timed, type Clocked } from './stage.js';
+import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
 
 /** Measures the curves, or takes the record that stands in the run folder for the same inputs. */
 export async function sweepStage(
@@ -29,16 +32,35 @@ export async function sweepStage(
     });
     return kept;
   }
-  const record = await measure(session, made, inputs, stages);
+  const jobs = jobStore(folder, inputs);
+  const mark = once(() => markFolder(session, stages));
+  const store: JobStore = {
+    get: (job) => jobs.get(job),
+    put: async (job, points) => {
+      await mark();
+      await jobs.put(job, points);
+    },
+  };
+  const record = await measure(session, made, inputs, { stages, store }).catch(async (error: unknown) => {
+    // a stage that fails leaves no file; one that was stopped goes on from its finished jobs
+    if (error instanceof TdcError) await jobs.clear();
+    throw error;
+  });
   await writeRecord(folder, 'sweep.json', record);
+  await jobs.clear();
   return record;
+}
+
+function once(body: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= body());
 }
 
 async function measure(
   session: Session,
   made: Retrained | undefined,
   inputs: string,
-  stages: Clocked[],
+  { stages, store }: { readonly stages: Clocked[]; readonly store: JobStore },
 ): Promise<SweepRecord> {
   const { graph, selection, objective, dataset, options, context } = session;
   const variants = {
@@ -55,6 +77,7 @@ async function measure(
       grid: options.grid,
       memory: options.memory,
       groups,
+      store,
       onProgress: (done, total, detail) => context.onEvent({ type: 'progress', stage: 'sweep', done, total, detail }),
       pause: pauseOf(session),
     }),

@@ -161,6 +161,40 @@ describe('runSweep', () => {
   });
 });
 
+/** Aborts after so many progress events of the sweep. */
+async function stopAfter(events: number, out: string): Promise<void> {
+  const stop = new AbortController();
+  let seen = 0;
+  const onEvent = (event: RunEvent): void => {
+    if (event.type === 'progress' && event.stage === 'sweep' && ++seen === events) stop.abort();
+  };
+  await expect(runSweep(digits(out), { ...contextOf([], stop.signal), onEvent })).rejects.toThrow('aborted');
+}
+
+describe('a sweep that was stopped', () => {
+  it.each([1, 3, 6])('keeps what is finished and ends with the same bytes (stopped at step %i)', async (events) => {
+    const out = `cut-${events}`;
+    await stopAfter(events, out);
+    await runSweep(digits(out), contextOf());
+    expect(await bytes(out, 'sweep.json')).toBe(await bytes('one', 'sweep.json'));
+    expect(await readdir(join(folder, out))).not.toContain('jobs');
+  });
+
+  it('does not measure a finished job again, and measures a damaged one again', async () => {
+    await stopAfter(3, 'jobs');
+    const jobs = join(folder, 'jobs', 'jobs');
+    const [first] = await readdir(jobs);
+    const stored = JSON.parse(await readFile(join(jobs, first), 'utf8')) as {
+      digest: string;
+      points: { loss: number }[];
+    };
+    stored.points[0].loss += 1;
+    await writeFile(join(jobs, first), JSON.stringify(stored));
+    await runSweep(digits('jobs'), contextOf());
+    expect(await bytes('jobs', 'sweep.json')).toBe(await bytes('one', 'sweep.json'));
+  });
+});
+
 describe('runRetrain', () => {
   it('writes ordered and control models without custom layers, ordered by their metadata', async () => {
     await runRetrain(digits('trained'), contextOf());

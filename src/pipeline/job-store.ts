@@ -1,0 +1,42 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { writeAtomic } from '../records/store.js';
+import type { CurvePoint } from '../records/types.js';
+import type { JobStore, SweepJob } from '../sweep/jobs.js';
+import { digestOf } from './digest.js';
+
+/** A store that can be emptied when the stage is done. */
+export interface FolderStore extends JobStore {
+  clear(): Promise<void>;
+}
+
+/**
+ * Keeps the points of finished jobs in the run folder, each under its digest, so that a run that was stopped or killed goes on
+ * where it was. A file that cannot be read counts as not there.
+ *
+ * @param stage digest of everything that all jobs of the stage depend on
+ */
+export function jobStore(folder: string, stage: string): FolderStore {
+  const jobs = join(folder, 'jobs');
+  const pathOf = (job: SweepJob): string => join(jobs, `${digestOf({ stage, job }).slice('sha256:'.length)}.json`);
+  return {
+    get: async (job) => {
+      try {
+        const { digest, points } = JSON.parse(await readFile(pathOf(job), 'utf8')) as Stored;
+        return digest === digestOf(points) ? points : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    put: (job, points) =>
+      writeAtomic(pathOf(job), JSON.stringify({ digest: digestOf(points), points } satisfies Stored)),
+    clear: () => rm(jobs, { recursive: true, force: true }),
+  };
+}
+
+interface Stored {
+  /** Of the points: a file that was damaged is measured again. */
+  readonly digest: string;
+  readonly points: readonly CurvePoint[];
+}
