@@ -64,7 +64,7 @@ export function bar(k: number, n: number, cells = BAR): string {
 function footnotes(view: ReportView): string {
   const notes = stays(view.sweep.skipped)
     .slice(0, MOST_ROWS)
-    .map((s) => `${toMarkdown(s.layers)} stays: ${escapeMarkdown(s.reason)}.`);
+    .map((s) => `${toMarkdown(s.layers)} ${s.verb}: ${escapeMarkdown(s.reason)}.`);
   notes.push(
     `Saves and costs: each group alone, of the whole model${view.groups.length > 1 ? '; together they cost more' : ''}.`,
   );

@@ -172,13 +172,20 @@ export function lowestText(view: ReportView, curve: CurveView): string {
 }
 
 /** Layers that stay as they are, those with the same reason together. */
-export function stays(skipped: readonly SkippedLayer[]): { readonly layers: Phrase; readonly reason: string }[] {
+export function stays(
+  skipped: readonly SkippedLayer[],
+): { readonly layers: Phrase; readonly verb: string; readonly reason: string }[] {
   const byReason = new Map<string, string[]>();
   for (const { layer, reason } of skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), layer]);
   return [...byReason].map(([reason, layers]) => {
     const shown = layers.slice(0, MOST_NAMES).map(foreign);
     const more = layers.length - shown.length;
-    return { layers: more > 0 ? phrase`${listed(shown)}, … and ${more} more` : listed(shown), reason };
+    const verb = layers.length > 1 ? 'stay' : 'stays';
+    return {
+      layers: more > 0 ? phrase`${shown.flatMap((n) => [n, ', '])}… and ${more} more` : listed(shown),
+      verb,
+      reason,
+    };
   });
 }
 

@@ -104,6 +104,12 @@ describe('the summary', () => {
   });
 });
 
+it('lists layers that stay for one reason together, the first eight by name', () => {
+  const skipped = Array.from({ length: 11 }, (_, i) => ({ layer: `add_${i}`, reason: 'a residual sum' }));
+  const text = renderTerminal({ sweep: twoGroups({ skipped }) }, { columns: 80, unicode: true, color: false });
+  expect(text.replace(/\s+/gu, ' ')).toContain('add_6, add_7, … and 3 more stay: a residual sum');
+});
+
 it.each([
   [0, 10, '░░░░░░░░░░░░'],
   [1, 1000, '█░░░░░░░░░░░'],

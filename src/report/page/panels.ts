@@ -41,7 +41,7 @@ function intro(view: ReportView, shown: readonly GroupView[]): string {
   const scale =
     view.scale.kind === 'relative'
       ? 'Scale: linear up to the budget, logarithmic above.'
-      : `Scale: linear around 0, logarithmic further out. ${view.scale.why ?? ''}`;
+      : 'Scale: linear around 0, logarithmic further out.';
   return `${escapeXml(parts.join(' '))} <span class="soft">${escapeXml(scale)}</span>`;
 }
 

@@ -61,7 +61,7 @@ function staysRows(view: ReportView): string {
   return stays(view.sweep.skipped)
     .map(
       (s) =>
-        `<tr><th class="l long" scope="row">${toHtml(s.layers)}</th><td class="l soft" colspan="5">stays: ${bdi(s.reason)}</td></tr>`,
+        `<tr><th class="l long" scope="row">${toHtml(s.layers)}</th><td class="l soft" colspan="5">${s.verb}: ${bdi(s.reason)}</td></tr>`,
     )
     .join('');
 }
