@@ -55,7 +55,8 @@ function subtitle(view: ReportView): string {
   const dot = view.groups.some((g) => widthStatus(view, g) === 'narrower')
     ? ` ● the width needed alone for ${scale.budgetText ?? ''}.`
     : '';
-  return `${how}${dot}${scale.why === undefined ? '' : ` ${scale.why}`}`;
+  const dashed = view.groups.some((g) => g.other !== undefined) ? " Dashed: the original's own weights." : '';
+  return `${how}${dot}${dashed}${scale.why === undefined ? '' : ` ${scale.why}`}`;
 }
 
 function panel(view: ReportView, group: GroupView, drawn: ReadonlyMap<string, Drawn>): string {
