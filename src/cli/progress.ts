@@ -83,8 +83,8 @@ export async function liveProgress(
 function lineOf(event: Exclude<RunEvent, { type: 'start' | 'progress' }>): string {
   if (event.type === 'note') return event.text;
   if (event.type === 'warning') return `warning  ${event.text}`;
+  if (event.reused) return `${event.stage.padEnd(STAGE)}reused: ${event.detail}`;
   const line = `${event.stage.padEnd(STAGE)}${event.detail}`;
-  if (event.reused) return line;
   const time = secondsText(event.seconds);
   return `${line.padEnd(WIDTH - time.length - 1)} ${time}`;
 }

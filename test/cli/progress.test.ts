@@ -14,7 +14,7 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'end', stage: 'retrain', detail: '4 epochs', reused: false, seconds: 61.25 },
   { type: 'start', stage: 'sweep', detail: '2 groups' },
   { type: 'progress', stage: 'sweep', done: 3, total: 4 },
-  { type: 'end', stage: 'sweep', detail: 'reused: same model, data, options and seed', reused: true, seconds: 0 },
+  { type: 'end', stage: 'sweep', detail: 'same model, data, options and seed', reused: true, seconds: 0 },
   { type: 'end', stage: 'report', detail: 'report.html', reused: false, seconds: 754.4 },
 ];
 
