@@ -24,7 +24,7 @@ export interface RunOptions {
   freezeBatchNorm?: boolean;
   /** Time masks of fed values, where a model uses them (`Step.mask`). */
   masks?: ReadonlyMap<number, tf.Tensor>;
-  /** Filled with the time masks of the fetched values that carry one; the caller disposes them. */
+  /** Filled with the time masks that the steps which do not run here would need; the caller disposes them. */
   keepMasks?: Map<number, tf.Tensor>;
 }
 
@@ -58,7 +58,7 @@ export function runProgram(
     const readers = countReaders(steps, fetch);
     const run: Run = { program, options, values: new Map(feeds), masks: new Map(options.masks), readers, bare };
     for (const step of steps) runStep(run, step, feeds);
-    if (options.keepMasks !== undefined) keepMasks(run, fetch, options.keepMasks);
+    if (options.keepMasks !== undefined) keepMasks(run, steps, options.keepMasks);
     return fetch.map((value, i) => {
       const tensor = run.values.get(value)!;
       return feeds.has(value) || fetch.indexOf(value) !== i ? tensor.clone() : tensor;
@@ -159,10 +159,14 @@ function passMask(run: Run, step: Step): void {
   for (const value of step.outputs) run.masks.set(value, mask);
 }
 
-function keepMasks(run: Run, fetch: readonly number[], kept: Map<number, tf.Tensor>): void {
-  for (const value of fetch) {
-    const mask = run.masks.get(value);
-    if (mask !== undefined && !kept.has(value)) kept.set(value, tf.keep(mask.clone()));
+function keepMasks(run: Run, ran: readonly Step[], kept: Map<number, tf.Tensor>): void {
+  const done = new Set(ran);
+  for (const step of run.program.steps) {
+    if (done.has(step)) continue;
+    for (const value of [step.mask, ...step.inputs]) {
+      const mask = value === null ? undefined : run.masks.get(value);
+      if (value !== null && mask !== undefined && !kept.has(value)) kept.set(value, tf.keep(mask.clone()));
+    }
   }
 }
 

@@ -80,15 +80,18 @@ describe('runProgram', () => {
     model.dispose();
   });
 
-  it('refuses to run a recurrent layer without the mask that the whole model would give it', () => {
-    const model = maskedStack();
+  it.each([
+    ['handed on by the Embedding that is fed', maskedStack, 0],
+    ['left over from an Embedding before the convolution that is fed', interruptedMask, 1],
+  ])('needs the mask that the whole model would give a recurrent layer: %s', (_, build, last) => {
+    const model = build();
     const program = compileProgram(model);
     const inputs = randomInputs(model, 2, 3, 6);
-    const embedded = program.steps[0].outputs[0];
+    const cut = program.steps[last].outputs[0];
     const masks = new Map<number, tf.Tensor>();
-    const [value] = runProgram(program, feedsOf(model, inputs), { fetch: [embedded], keepMasks: masks });
-    expect(() => runProgram(program, new Map([[embedded, value]]))).toThrow(/time mask/);
-    const [suffix] = runProgram(program, new Map([[embedded, value]]), { masks });
+    const [value] = runProgram(program, feedsOf(model, inputs), { fetch: [cut], keepMasks: masks });
+    expect(() => runProgram(program, new Map([[cut, value]]))).toThrow(/time mask/);
+    const [suffix] = runProgram(program, new Map([[cut, value]]), { masks });
     const [whole] = runProgram(program, feedsOf(model, inputs));
     expect(difference(whole, suffix).error).toBe(0);
     tf.dispose([value, suffix, whole, inputs, [...masks.values()]]);
