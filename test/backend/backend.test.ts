@@ -27,6 +27,12 @@ describe('startBackend', () => {
     expect(tf.getBackend()).toBe(name);
   });
 
+  it.each(['gpu', 'toString', ''])('refuses the unknown name "%s" and lists those that there are', async (name) => {
+    const refusal = startBackend({ backend: name as 'cpu' });
+    await expect(refusal).rejects.toThrow(UsageError);
+    await expect(refusal).rejects.toThrow('auto, tensorflow, webgpu, wasm, cpu');
+  });
+
   it('takes a compiled backend in auto, not the slow reference', async () => {
     const backend = await start({ backend: 'auto' });
     expect(['tensorflow', 'webgpu', 'wasm']).toContain(backend.info.name);

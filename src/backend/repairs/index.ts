@@ -10,10 +10,6 @@ import { thresholdedRelu } from './thresholded-relu.js';
 import { transposedConvolution3D } from './transposed-convolution-3d.js';
 import type { Repair } from './types.js';
 
-export { replaceKernel } from './kernels.js';
-export type { KernelCall, StockKernel } from './kernels.js';
-export type { Repair } from './types.js';
-
 /** Faults of tfjs 4.22 that JavaScript alone mends. Upstream has had no release since 2024. */
 export const REPAIRS: readonly Repair[] = [
   averagePoolGradient,
