@@ -25,6 +25,9 @@ const ORTHOGONAL = 2e-8;
 /** A Gram matrix gives σ to ε (σ₁/σ)², here down to σ/σ₁ of 1e-3. */
 const GRAM = 1e-9;
 
+/** Inverse iteration's orthogonality between clusters: epsilon / 1e-4. */
+const EIGEN = 1e-10;
+
 const SHAPES = [
   [1, 1],
   [1, 7],
@@ -157,11 +160,11 @@ describe('the two routes', () => {
     const spectrum = Float64Array.from({ length: n }, (_, i) => 10 ** (-i / 4));
     const scaled = transpose(u).values.map((x, at) => x * spectrum[at % n]);
     const found = singularValues(multiply({ rows: n, cols: n, values: scaled }, v), 'gram');
-    spectrum.forEach((sigma, i) => {
-      if (sigma < 0.9e-7) expect(found[i]).toBe(0);
-      // squares lose what lies below epsilon of the first: the error of σ is ε σ₁² / σ, with a factor for n
-      else if (sigma > 1.1e-7) expect(Math.abs(found[i] - sigma)).toBeLessThan((100 * Number.EPSILON) / sigma);
-    });
+    const known = spectrum.filter((sigma) => sigma > 1.1e-7);
+    // squares lose what lies below epsilon of the first: the error of σ is ε σ₁² / σ, with a factor for n
+    const errors = known.map((sigma, i) => (Math.abs(found[i] - sigma) * sigma) / (100 * Number.EPSILON));
+    expect(Math.max(...errors)).toBeLessThan(1);
+    expect(new Set(found.slice(spectrum.filter((sigma) => sigma > 0.9e-7).length))).toEqual(new Set([0]));
   });
 
   it('refuse a number of vectors that is out of range', () => {
@@ -189,7 +192,7 @@ describe('eigSymmetric', () => {
     const wanted = new EVD(MlMatrix.from1DArray(31, 31, a.values)).realEigenvalues.sort((x, y) => y - x);
     const { values, vectors } = eigSymmetric(a);
     expect(maxDifference(values, wanted)).toBeLessThan(FLOAT64);
-    expectEigenvectors(a, values, vectors);
+    expect(eigenError(a, values, vectors)).toBeLessThan(EIGEN);
   });
 
   it.each([0, 1, 2])('solves %i zero rows beside ones that couple weakly (Wilkinson W21+)', (zeros) => {
@@ -203,7 +206,7 @@ describe('eigSymmetric', () => {
     const eigen = eigSymmetric(matrixOf(n, n, values));
     expect(eigen.values[0]).toBeCloseTo(10.746194182903393, 12);
     expect(eigen.values[1]).toBeCloseTo(10.746194182903322, 12);
-    expectEigenvectors(matrixOf(n, n, values), eigen.values, eigen.vectors);
+    expect(eigenError(matrixOf(n, n, values), eigen.values, eigen.vectors)).toBeLessThan(EIGEN);
   });
 
   it('reflects as QL with vectors does: A = Q T Qᵀ', () => {
@@ -214,7 +217,7 @@ describe('eigSymmetric', () => {
     const values = implicitQl(t, z);
     backTransform(t, z);
     const vectors: Matrix = { rows: 23, cols: 23, values: z };
-    expectEigenvectors(a, values, vectors);
+    expect(eigenError(a, values, vectors)).toBeLessThan(EIGEN);
   });
 
   it('leaves its argument alone, and refuses what is not square', () => {
@@ -227,12 +230,13 @@ describe('eigSymmetric', () => {
   });
 });
 
-function expectEigenvectors(a: Matrix, values: Float64Array, vectors: Matrix): void {
+/** Largest error of A v = λ v, as a share of the largest eigenvalue, and of orthonormality. */
+function eigenError(a: Matrix, values: Float64Array, vectors: Matrix): number {
   const n = a.rows;
-  expect(orthonormalError(vectors)).toBeLessThan(1e-10);
   const images = timesTransposed(vectors, a).values;
   const wanted = vectors.values.map((x, at) => x * values[Math.floor(at / n)]);
-  expect(maxDifference(images, wanted)).toBeLessThan(1e-10 * Math.max(1, Math.abs(values[0])));
+  const size = Math.max(1, ...values.map(Math.abs));
+  return Math.max(orthonormalError(vectors), maxDifference(images, wanted) / size);
 }
 
 describe('powersOf', () => {
