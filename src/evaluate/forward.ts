@@ -17,7 +17,15 @@ function toTensor({ values, shape }: HostArray): tf.Tensor {
   return tf.tensor(values, [...shape], values instanceof Int32Array ? 'int32' : 'float32');
 }
 
-/** Final numbers of a program for a batch, on the host; logits where the last activation is softmax or sigmoid. */
+/**
+ * Whether a program's final numbers are fetched without their last softmax or sigmoid: of a single output, whose loss can be taken
+ * from logits. Several outputs are compared as they stand.
+ */
+export function fetchesLogits(program: Program): boolean {
+  return program.outputs.length === 1;
+}
+
+/** Final numbers of a program for a batch, on the host; see {@link fetchesLogits}. */
 export async function outputsOf(program: Program, batch: Batch, masked?: Masking): Promise<Outputs> {
   const feeds = feedsOf(program, batch);
   try {
@@ -34,7 +42,7 @@ export async function finish(
   rows: number,
   options: Pick<RunOptions, 'tap' | 'masks'> = {},
 ): Promise<Outputs> {
-  const finals = runProgram(program, feeds, { ...options, logits: true });
+  const finals = runProgram(program, feeds, { ...options, logits: fetchesLogits(program) });
   try {
     const parts = await Promise.all(finals.map(async (final) => (await final.data()) as Float32Array));
     return join(

@@ -1,4 +1,5 @@
 import type { ModelFit } from '../data/spec.js';
+import { fetchesLogits } from '../evaluate/forward.js';
 import { finalActivations, hasLogits } from '../graph/index.js';
 import type { ModelGraph, Program, Step } from '../graph/types.js';
 
@@ -21,9 +22,10 @@ export function fitOf(graph: ModelGraph, inputShape?: readonly number[]): ModelF
 
 /**
  * Activation that makes the first output, in tfjs words. A softmax or sigmoid counts only where the program can be run
- * without it; `linear` where no layer applies one.
+ * without it; `linear` where no layer applies one, and for several outputs, which are compared as they stand.
  */
 export function outputActivation(program: Program): string {
+  if (!fetchesLogits(program)) return 'linear';
   const final = finalActivations(program)[0] ?? null;
   if (final !== null) return hasLogits(program, final) ? final.activation : 'none';
   const last = program.steps.findLast((step) => step.outputs.includes(program.outputs[0]));

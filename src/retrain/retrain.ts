@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { AdamLike } from '../backend/types.js';
 import type { Batch, Split } from '../data/types.js';
 import { TrainingError } from '../errors.js';
-import { feedsOf, outputsOf } from '../evaluate/forward.js';
+import { feedsOf, fetchesLogits, outputsOf } from '../evaluate/forward.js';
 import { masking } from '../evaluate/masks.js';
 import { runProgram } from '../graph/index.js';
 import type { ModelGraph, WidthGroup } from '../graph/types.js';
@@ -119,7 +119,7 @@ async function trainStep(run: Run, batch: Batch, step: number, options: RetrainO
       const outputs = runProgram(graph.program, feeds, {
         training: true,
         freezeBatchNorm: true,
-        logits: true,
+        logits: fetchesLogits(graph.program),
         ...masked,
       });
       const losses = outputs.map((output, i) => {

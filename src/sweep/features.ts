@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 
+import { fetchesLogits } from '../evaluate/forward.js';
 import { finalActivations, hasLogits } from '../graph/index.js';
 import { dependentValues } from './frontier.js';
 import type { Program, Step, TailPoint, WidthGroup } from '../graph/types.js';
@@ -69,6 +70,7 @@ function isLinear({ layer, inputs }: Step, flattened: boolean): boolean {
 
 /** Whether the layer's activation is the final softmax or sigmoid that logits leave out. */
 function leavesActivation(program: Program, step: Step): boolean {
+  if (!fetchesLogits(program)) return false;
   return finalActivations(program).some(
     (final) => final !== null && final.step === step.index && hasLogits(program, final),
   );
