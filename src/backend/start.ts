@@ -20,7 +20,7 @@ export async function startBackend(options: BackendOptions): Promise<StartedBack
   const { backend } = options;
   if (backend !== 'auto') {
     if (!Object.hasOwn(STARTERS, backend)) {
-      throw new UsageError(`The backend must be auto, ${BACKEND_NAMES.join(', ')}; received ${String(backend)}.`);
+      throw new UsageError(`The backend must be auto, ${BACKEND_NAMES.join(', ')}; received ${backend as string}.`);
     }
     return STARTERS[backend](options);
   }

@@ -10,7 +10,7 @@ import type { StartedBackend } from '../types.js';
 import { createFusedAdam } from './adam.js';
 import { tensorFlowBackend } from './binding.js';
 import { prepareEnvironment } from './environment.js';
-import { registerReluGradient } from './relu-gradient.js';
+import { registerFusedGradients } from './gradients.js';
 
 export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
@@ -34,7 +34,7 @@ export async function startTensorFlow(): Promise<StartedBackend> {
     throw new BackendError(`${found.name} loads, but its backend does not start.`, { hint: REINSTALL });
   }
   const device = tensorFlowBackend().isUsingGpuDevice ? 'gpu' : 'cpu';
-  registerReluGradient();
+  registerFusedGradients();
   return {
     info: {
       name: 'tensorflow',
