@@ -30,6 +30,12 @@ export function replaceKernel(
   tf.registerKernel({ ...old, kernelName, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
 }
 
+/** Registers a kernel of the wasm backend that has several results. */
+export function registerMany(kernelName: string, kernel: (inputs: Inputs, attributes: Attributes) => Info[]): void {
+  const kernelFunc = (call: { inputs: Inputs; attrs?: Attributes }): Info[] => kernel(call.inputs, call.attrs ?? {});
+  tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+}
+
 /** The registered kernel of the wasm backend, by name. */
 export function runWasm(kernelName: string, inputs: Inputs, attributes: Attributes, backend: BackendWasm): Info {
   const config = tf.getKernel(kernelName, 'wasm');

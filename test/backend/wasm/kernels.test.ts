@@ -198,6 +198,45 @@ for (const shape of [
   ]);
 }
 
+/** Output, both weights' gradients and the input's, and the moved statistics of a BatchNormalization layer. */
+function batchNorm(
+  shape: number[],
+  options: Parameters<typeof tf.layers.batchNormalization>[0],
+  training: boolean,
+): tf.Tensor {
+  const layer = tf.layers.batchNormalization({ ...options, momentum: 0.7 });
+  const channels = shape.at(-1)!;
+  const x = tensor(shape, 1, 0.5);
+  layer.apply(x);
+  layer.setWeights(layer.getWeights().map((_, i) => tensor([channels], 10 + i, 1.5)));
+  const variables = layer.trainableWeights.map((w) => w.read());
+  const loss = (input: tf.Tensor, ..._weights: tf.Tensor[]): tf.Tensor => {
+    const y = layer.apply(input, { training }) as tf.Tensor;
+    return tf.sum(tf.mul(y, tensor(shape, 5)));
+  };
+  const y = layer.apply(x, { training: false }) as tf.Tensor;
+  const gradients = tf.grads(loss)([x, ...variables]);
+  const all = tf.concat([y, ...gradients, ...layer.getWeights()].map((t) => tf.reshape(t, [-1])));
+  layer.dispose();
+  return all;
+}
+
+for (const shape of [
+  [40, 7],
+  [4, 5, 6, 12],
+  [3, 200, 33],
+]) {
+  for (const [name, options, training] of [
+    ['in training', {}, true],
+    ['in training without scale', { scale: false }, true],
+    ['in training without center', { center: false }, true],
+    ['outside of training', {}, false],
+    ['frozen, in training', { trainable: false }, true],
+  ] as const) {
+    cases.push([`batch normalization of ${shape.join('x')} ${name}`, () => batchNorm(shape, options, training)]);
+  }
+}
+
 describe('own kernels equal the cpu backend', () => {
   it.each(cases)('%s', async (_, make) => {
     const expected = await on('cpu', make);

@@ -4,8 +4,9 @@ import { at, number, pointer, word } from './control';
 const VALUES = 0; // x
 const SQUARES = 1; // (x - mean)^2
 const GRADIENTS = 2; // dy, and behind it dy * (x - mean)
+const RELU = 3; // dy where y = x is positive, which is also written as a matrix
 
-/** Operation: sums over one stretch of rows. 16 x  17 rows  18 m  19 rows a task  20 parts  21 kind  22 mean  23 dy */
+/** Operation: sums over one stretch of rows. 16 x  17 rows  18 m  19 rows a task  20 parts  21 kind  22 mean  23 dy  24 dz */
 export function columnSumsTask(task: i32): void {
   const m = word(18), kind = word(21), end = min(word(17), (task + 1) * word(19));
   const width = kind == GRADIENTS ? 2 * m : m;
@@ -15,6 +16,7 @@ export function columnSumsTask(task: i32): void {
     const x = at(pointer(16), row * m);
     if (kind == VALUES) addRow(to, x, m);
     else if (kind == SQUARES) addSquares(to, x, mean, m);
+    else if (kind == RELU) addRelu(to, x, at(pointer(23), row * m), at(pointer(24), row * m), m);
     else addGradients(to, x, mean, at(pointer(23), row * m), m);
   }
 }
@@ -59,6 +61,23 @@ function addGradients(to: usize, x: usize, mean: usize, dy: usize, m: i32): void
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function addRelu(to: usize, y: usize, dy: usize, dz: usize, m: i32): void {
+  const zero = f32x4.splat(0);
+  let j = 0;
+  for (; j + 4 <= m; j += 4) {
+    const g = v128.and(v128.load(at(dy, j)), f32x4.gt(v128.load(at(y, j)), zero));
+    v128.store(at(dz, j), g);
+    v128.store(at(to, j), f32x4.add(v128.load(at(to, j)), g));
+  }
+  for (; j < m; j++) {
+    const g = load<f32>(at(y, j)) > 0 ? load<f32>(at(dy, j)) : 0;
+    store<f32>(at(dz, j), g);
+    store<f32>(at(to, j), load<f32>(at(to, j)) + g);
+  }
+}
+
 /** Operation: adds up parts, in their order. 16 parts  17 to  18 elements  19 number of parts  20 elements a task  21 factor */
 export function addPartsTask(task: i32): void {
   const n = word(18), parts = word(19), factor = number(21);
@@ -87,7 +106,7 @@ export function affineTask(task: i32): void {
       let v = v128.load(at(p, j));
       if (a) v = f32x4.mul(v, v128.load(at(a, j)));
       if (q) v = f32x4.add(v, f32x4.mul(v128.load(at(q, j)), v128.load(at(b, j))));
-      v = f32x4.add(v, v128.load(at(c, j)));
+      if (c) v = f32x4.add(v, v128.load(at(c, j)));
       if (relu) v = v128.andnot(v, f32x4.lt(v, zero));
       v128.store(at(o, j), v);
     }
@@ -95,7 +114,7 @@ export function affineTask(task: i32): void {
       let v = load<f32>(at(p, j));
       if (a) v *= load<f32>(at(a, j));
       if (q) v += load<f32>(at(q, j)) * load<f32>(at(b, j));
-      v += load<f32>(at(c, j));
+      if (c) v += load<f32>(at(c, j));
       if (relu && v < 0) v = 0;
       store<f32>(at(o, j), v);
     }

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { replaceKernel } from '../kernel.js';
 import { conv, convInfo } from './conv.js';
 import { isFused, matMul } from './mat-mul.js';
-import { reluGradient, usesOwnKernels } from './relu-gradient.js';
+import { usesOwnKernels } from './relu-gradient.js';
 import { session } from './session.js';
 
 type Fused = typeof tf.fused;
@@ -26,8 +26,7 @@ export function installFusedLayers(): void {
   core.fused = {
     ...stock,
     matMul: (config: MatMulConfig) => (isDense(config) ? dense(config) : stock.matMul(config)),
-    conv2d: <T extends tf.Tensor3D | tf.Tensor4D>(config: ConvConfig) =>
-      (isConv(config) ? convolution(config) : stock.conv2d(config)) as T,
+    conv2d: ((config: ConvConfig) => (isConv(config) ? convolution(config) : stock.conv2d(config))) as Fused['conv2d'],
   };
 }
 
@@ -42,11 +41,11 @@ function registerDense(): void {
     inputsToSave: ['a', 'b'],
     outputsToSave: [true],
     gradFunc: (dy, [a, b, y], { relu }) => {
-      const dz = relu === true ? reluGradient(dy as tf.Tensor, y) : (dy as tf.Tensor);
+      const { dz, bias } = reluAndBias(dy as tf.Tensor, y, relu === true);
       return {
         a: () => tf.matMul(dz, b, false, true),
         b: () => tf.matMul(a, dz, true, false),
-        bias: () => tf.sum(dz, 0),
+        bias,
       };
     },
   });
@@ -61,16 +60,31 @@ function registerConv(): void {
     inputsToSave: ['x', 'filter'],
     outputsToSave: [true],
     gradFunc: (dy, [x, filter, y], attributes) => {
-      const dz = attributes['relu'] === true ? reluGradient(dy as tf.Tensor, y) : (dy as tf.Tensor);
+      const { dz, bias } = reluAndBias(dy as tf.Tensor, y, attributes['relu'] === true);
       const engine = tf.engine();
       return {
         x: () => engine.runKernel('Conv2DBackpropInput', { dy: dz, filter }, { ...attributes, inputShape: x.shape }),
         filter: () =>
           engine.runKernel('Conv2DBackpropFilter', { x, dy: dz }, { ...attributes, filterShape: filter.shape }),
-        bias: () => tf.sum(dz, [0, 1, 2]),
+        bias,
       };
     },
   });
+}
+
+/** The gradient before the activation, and the bias's, which is its sum; with relu both in one pass. */
+function reluAndBias(dy: tf.Tensor, y: tf.Tensor, relu: boolean): { dz: tf.Tensor; bias: () => tf.Tensor } {
+  if (!relu)
+    return {
+      dz: dy,
+      bias: () =>
+        tf.sum(
+          dy,
+          dy.shape.slice(0, -1).map((_, axis) => axis),
+        ),
+    };
+  const [dz, sum] = tf.engine().runKernel('ReluGradientAndSum', { dy, y }) as unknown as [tf.Tensor, tf.Tensor];
+  return { dz, bias: () => sum };
 }
 
 function isTensor(x: unknown, rank: number): x is tf.Tensor {

@@ -1,3 +1,4 @@
+import { installBatchNorm } from './batch-norm.js';
 import { installConv } from './conv.js';
 import { installDepthwise } from './depthwise.js';
 import { installFusedLayers } from './fused-layers.js';
@@ -21,4 +22,5 @@ export function installKernels(): void {
   installReluGradient();
   installOptimizers();
   installFusedLayers();
+  installBatchNorm();
 }

@@ -49,12 +49,13 @@ function leadingAxes(x: Info, axis: number | number[] | null | undefined): numbe
 }
 
 /**
- * Sums over the rows of x [rows, m]. kind 0: x; 1: (x - mean)^2; 2: dy and, behind it, dy * (x - mean).
+ * Sums over the rows of x [rows, m]. kind 0: x; 1: (x - mean)^2; 2: dy and, behind it, dy * (x - mean);
+ * 3: dy where x is positive, which is written to dz as well.
  * The rows are cut into stretches by the shape alone.
  */
 export function columnSums(
   s: Session,
-  kind: 0 | 1 | 2,
+  kind: 0 | 1 | 2 | 3,
   x: number,
   rows: number,
   m: number,
@@ -62,13 +63,14 @@ export function columnSums(
   factor: number,
   mean = 0,
   dy = 0,
+  dz = 0,
 ): void {
   const width = kind === 2 ? 2 * m : m;
   const wanted = Math.min(16, Math.max(1, Math.floor((rows * m) / 16_384)));
   const each = Math.ceil(rows / wanted);
   const tasks = Math.ceil(rows / each);
   const parts = tasks === 1 && factor === 1 ? out : s.buffer('parts', tasks * width * 4);
-  s.run('columnSums', tasks, x, rows, m, each, parts, kind, mean, dy);
+  s.run('columnSums', tasks, x, rows, m, each, parts, kind, mean, dy, dz);
   if (parts !== out) addParts(s, parts, out, width, tasks, factor);
 }
 
@@ -78,14 +80,14 @@ export interface Affine {
   readonly o: number;
   readonly a?: number;
   readonly b?: number;
-  readonly c: number;
+  readonly c?: number;
   readonly rows: number;
   readonly m: number;
   readonly relu?: boolean;
 }
 
 /** o = p * a + q * b + c, the vectors a, b, c along the columns; a missing a is 1, a missing q is 0. Addresses. */
-export function affine(s: Session, { p, q = 0, o, a = 0, b = 0, c, rows, m, relu = false }: Affine): void {
+export function affine(s: Session, { p, q = 0, o, a = 0, b = 0, c = 0, rows, m, relu = false }: Affine): void {
   const each = Math.max(1, Math.ceil(16_384 / m));
   s.run('affine', Math.ceil(rows / each), p, q, o, a, b, c, rows, m, each, relu ? 1 : 0);
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
-import { replaceKernel, sizeOf } from '../kernel.js';
+import { registerMany, replaceKernel, sizeOf } from '../kernel.js';
+import { columnSums } from './passes.js';
 import { session } from './session.js';
 
 /** The gradient of relu in one pass instead of three. */
@@ -12,6 +13,14 @@ export function installReluGradient(): void {
     const [size, tasks] = s.split(n);
     s.run('reluGradient', tasks, s.at(inputs.y), s.at(inputs.dy), s.at(out), n, size);
     return out;
+  });
+  registerMany('ReluGradientAndSum', ({ y, dy }) => {
+    const s = session()!;
+    const m = y.shape.at(-1)!;
+    const dz = s.output(y.shape);
+    const sum = s.output([m]);
+    columnSums(s, 3, s.at(y), sizeOf(y.shape) / m, m, s.at(sum), 1, 0, s.at(dy), s.at(dz));
+    return [dz, sum];
   });
   const stock = tf.getGradient('Relu');
   tf.unregisterGradient('Relu');

@@ -118,6 +118,11 @@ export class Session {
     this.#floats.set(values, first);
   }
 
+  /** A view of the heap, good until memory is given back. */
+  floatsAt(address: number, count: number): Float32Array {
+    return new Float32Array(this.#wasm.wasmMemory.buffer, address, count);
+  }
+
   /** Gives every thread room for `bytes` beyond what packing needs. */
   reserve(bytes: number): void {
     const each = Math.ceil((OWN_SCRATCH + bytes) / 4096) * 4096 + 192;

@@ -1,19 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 
-type Call = (
+export type Call = (
   this: tf.layers.Layer,
   inputs: tf.Tensor | tf.Tensor[],
   kwargs: Record<string, unknown>,
 ) => tf.Tensor | tf.Tensor[];
 type Weight = { read(): tf.Tensor };
-type Normalization = tf.layers.Layer & {
+export type Normalization = tf.layers.Layer & {
   readonly axis: number | number[];
   readonly scale: boolean;
   readonly center: boolean;
   readonly trainable: boolean;
 };
-
-const REPAIRED = Symbol('repaired');
 
 /**
  * Faults of the layers, on every backend:
@@ -36,14 +34,14 @@ export function repairNormalization(): void {
   });
 }
 
-function wrap(example: tf.layers.Layer, make: (call: Call) => Call): void {
-  const prototype = Object.getPrototypeOf(example) as { call: Call & { [REPAIRED]?: true } };
-  if (prototype.call[REPAIRED]) return;
-  prototype.call = Object.assign(make(prototype.call), { [REPAIRED]: true } as const);
+/** Replaces the `call` of an example's class. */
+export function wrap(example: tf.layers.Layer, make: (call: Call) => Call): void {
+  const prototype = Object.getPrototypeOf(example) as { call: Call };
+  prototype.call = make(prototype.call);
 }
 
 /** The layer itself where it has both weights; else one that reads ones and zeros in the place of what it lacks. */
-function withConstants(layer: Normalization, inputs: tf.Tensor | tf.Tensor[]): Normalization {
+export function withConstants(layer: Normalization, inputs: tf.Tensor | tf.Tensor[]): Normalization {
   if (layer.scale && layer.center) return layer;
   const x = Array.isArray(inputs) ? inputs[0] : inputs;
   const axes = Array.isArray(layer.axis) ? layer.axis : [layer.axis];
