@@ -1,0 +1,30 @@
+export * from './types.js';
+export { breakEvenRank, factorCost, kernelCost, type LayerCost } from './factorCost.js';
+export { foldKernel, kernelMatrix, kernelsOf, type KernelInfo, type Window } from './kernels.js';
+export {
+  collectKernelStatistics,
+  KERNEL_STATISTICS_DEFAULTS,
+  MAX_INPUTS,
+  type KernelStatistics,
+  type KernelStatisticsOptions,
+  type KernelStatisticsResult,
+} from './kernelStatistics.js';
+export { PASS_DEFAULTS, type PassOptions } from './passes.js';
+export {
+  balancedFactors,
+  buildRankBasis,
+  PCA_MAX_INPUTS,
+  rankBasisRefusal,
+  RIDGES,
+  truncateKernel,
+  type Truncated,
+} from './rank.js';
+export { rankSelectors, SELECTORS, type RankSelectors, type SelectorInfo } from './selectors.js';
+export { buildUnitBasis, unitScores } from './unit.js';
+export {
+  collectUnitStatistics,
+  UNIT_STATISTICS_DEFAULTS,
+  type PointStatistics,
+  type UnitStatistics,
+  type UnitStatisticsOptions,
+} from './unitStatistics.js';
