@@ -57,7 +57,7 @@ export async function finish(
 
 /** Several outputs become one row of units; they are only ever judged against themselves. */
 function join(parts: readonly Float32Array[], rows: number, units: readonly number[]): Outputs {
-  if (parts.length === 1) return { values: Float32Array.from(parts[0]), rows, units: units[0] };
+  if (parts.length === 1) return { values: parts[0], rows, units: units[0] };
   const widths = parts.map((part) => part.length / rows);
   const width = widths.reduce((total, size) => total + size, 0);
   const values = new Float32Array(rows * width);

@@ -20,7 +20,8 @@ export function mean(values: ArrayLike<number>): number {
 export function standardError(values: ArrayLike<number>): number {
   if (values.length < 2) return 0;
   const center = mean(values);
-  const squares = Float64Array.from(values, (value) => (value - center) ** 2);
+  const squares = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) squares[i] = (values[i] - center) ** 2;
   return Math.sqrt(sum(squares) / (values.length - 1) / values.length);
 }
 
