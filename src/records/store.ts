@@ -5,12 +5,13 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
 import { DataError, OutputError } from '../errors.js';
-import type { RetrainRecord, RunRecord, SweepRecord } from './types.js';
+import type { CompareRecord, RetrainRecord, RunRecord, SweepRecord } from './types.js';
 
 /** Records a run folder may hold, by file name. */
 export interface RecordFiles {
   readonly 'retrain.json': RetrainRecord;
   readonly 'sweep.json': SweepRecord;
+  readonly 'compare.json': CompareRecord;
   readonly 'run.json': RunRecord;
 }
 
@@ -115,6 +116,14 @@ const curve = z.looseObject({
   points: z.array(z.looseObject({ k: count, ...paired, ...cost })).min(1),
 });
 
+const group = {
+  name: z.string(),
+  n: z.int().min(1),
+  layers: z.array(z.string()),
+  tailPoints: z.array(z.string()),
+  curves: z.array(curve),
+};
+
 const SCHEMAS = {
   'retrain.json': z.looseObject({
     ...head,
@@ -135,13 +144,30 @@ const SCHEMAS = {
     original: z.looseObject(measured),
     retrained: z.looseObject(paired).optional(),
     control: z.looseObject(paired).optional(),
+    groups: z.array(z.looseObject(group)),
+    skipped,
+  }),
+  'compare.json': z.looseObject({
+    ...head,
+    schema: z.literal('tdc/compare'),
+    original: z.looseObject(measured),
+    retrained: z.looseObject(paired).optional(),
+    control: z.looseObject(paired).optional(),
+    axis: z.enum(['parameters', 'macs', 'bytes', 'k']),
     groups: z.array(
       z.looseObject({
-        name: z.string(),
-        n: z.int().min(1),
-        layers: z.array(z.string()),
-        tailPoints: z.array(z.string()),
-        curves: z.array(curve),
+        ...group,
+        kernels: z.array(
+          z.looseObject({
+            layer: z.string(),
+            kernelShape: z.array(count),
+            rank: count,
+            singularValues: z.array(z.number()),
+            breakEven: count,
+            selectors: z.record(z.string(), z.number()),
+          }),
+        ),
+        missing: z.array(z.looseObject({ basis: z.string(), reason: z.string() })),
       }),
     ),
     skipped,

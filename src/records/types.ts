@@ -134,6 +134,43 @@ export interface SweepRecord extends RecordHead {
   readonly skipped: readonly SkippedLayer[];
 }
 
+/** One kernel that rank bases factor: its spectrum, and what the usual rules would keep of it. */
+export interface KernelSpectrum {
+  readonly layer: string;
+  readonly kernelShape: readonly number[];
+  /** Full rank of the kernel as a matrix [inputs, outputs]. */
+  readonly rank: number;
+  /** Singular values, falling, `rank` of them. */
+  readonly singularValues: readonly number[];
+  /** Largest rank at which the layer split in two has fewer parameters than whole; 0: none. */
+  readonly breakEven: number;
+  /** Heuristics: `energy90`, `energy95`, `energy99`, `stableRank`, `effectiveRank`, … */
+  readonly selectors: Readonly<Record<string, number>>;
+}
+
+export interface ComparedGroup extends GroupCurves {
+  /** Kernels whose rank curves stand here: those that make the group's units. */
+  readonly kernels: readonly KernelSpectrum[];
+  /** Bases that could not be had, with the reason. */
+  readonly missing: readonly { readonly basis: string; readonly reason: string }[];
+}
+
+export interface CompareRecord extends RecordHead {
+  readonly schema: 'tdc/compare';
+  readonly original: Measured;
+  readonly retrained?: PairedMeasured;
+  readonly control?: PairedMeasured;
+  /** The axis that `--axis` asked for: parameters, macs, bytes or k. */
+  readonly axis: 'parameters' | 'macs' | 'bytes' | 'k';
+  /**
+   * Width groups in the model's order; the output layer's kernel stands in an entry of its own whose `n` is its number of outputs
+   * and whose curves are rank curves only. Unit curves: basis tail | magnitude | taylor | variance | random, for the weights named.
+   * Rank curves: svd | svd-spatial | pca | whitened | kfac on the original's weights, tail-rank on weights of its own ("retrained").
+   */
+  readonly groups: readonly ComparedGroup[];
+  readonly skipped: readonly SkippedLayer[];
+}
+
 /** The only record with clocks. */
 export interface RunRecord {
   readonly schema: 'tdc/run';
