@@ -164,7 +164,7 @@ const SCHEMAS = {
             rank: count,
             singularValues: z.array(z.number()),
             breakEven: count,
-            selectors: z.record(z.string(), z.number()),
+            selectors: z.record(z.string(), z.number().nullable()),
           }),
         ),
         missing: z.array(z.looseObject({ basis: z.string(), reason: z.string() })),

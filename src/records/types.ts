@@ -145,7 +145,7 @@ export interface KernelSpectrum {
   /** Largest rank at which the layer split in two has fewer parameters than whole; 0: none. */
   readonly breakEven: number;
   /** Heuristics: `energy90`, `energy95`, `energy99`, `stableRank`, `effectiveRank`, … */
-  readonly selectors: Readonly<Record<string, number>>;
+  readonly selectors: Readonly<Record<string, number | null>>;
 }
 
 export interface ComparedGroup extends GroupCurves {
