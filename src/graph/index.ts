@@ -6,3 +6,4 @@ export { finalActivations, hasLogits, type FinalActivation } from './activation.
 export type { BytesPerWeight } from './cost.js';
 export { detailOf, readGraph, GRAPH_DEFAULTS, type GraphDetail, type GraphOptions } from './read.js';
 export { feasibility, inspectGraph, type CostAxis, type GraphFacts, type GroupFacts } from './inspect.js';
+export { graphSvg } from './svg.js';

@@ -5,6 +5,9 @@ import { isModelLayer, layerPaths, type ModelLayer } from './container.js';
 import { maskSources } from './masking.js';
 import type { Entry, Program, Step, Value } from './types.js';
 
+/** Nested models that call nested models twice grow by powers of two; no honest model comes near this. */
+const MAX_STEPS = 100_000;
+
 /** Symbolic tensors of one model, or of one call of a nested model, and the values they became. */
 type Scope = Map<tf.SymbolicTensor, number>;
 
@@ -14,15 +17,23 @@ interface Compiler {
   readonly steps: Omit<Step, 'mask'>[];
   readonly calls: Map<tf.layers.Layer, number>;
   readonly entries: Entry[];
+  readonly maxSteps: number;
 }
 
 /**
  * Flattens a Sequential or Functional model, nested models included, into a list of steps in topological order. Input layers become
  * values. A shared layer has one step per call.
- * @throws ModelError when a tensor does not come from the model's inputs.
+ * @throws ModelError when a tensor does not come from the model's inputs, or when the model has more layer calls than `maxSteps`.
  */
-export function compileProgram(model: tf.LayersModel): Program {
-  const compiler: Compiler = { paths: layerPaths(model), values: [], steps: [], calls: new Map(), entries: [] };
+export function compileProgram(model: tf.LayersModel, maxSteps = MAX_STEPS): Program {
+  const compiler: Compiler = {
+    paths: layerPaths(model),
+    values: [],
+    steps: [],
+    calls: new Map(),
+    entries: [],
+    maxSteps,
+  };
   const scope: Scope = new Map();
   const inputs = model.inputs.map((tensor) => {
     const value = addValue(compiler, tensor);
@@ -74,6 +85,11 @@ function callNode(compiler: Compiler, scope: Scope, node: LayerNode): void {
   if (isModelLayer(layer)) {
     callModel(compiler, scope, node, layer, inputs);
     return;
+  }
+  if (compiler.steps.length >= compiler.maxSteps) {
+    throw new ModelError(
+      `The model makes more than ${compiler.maxSteps} layer calls once its nested models are unfolded.`,
+    );
   }
   const call = compiler.calls.get(layer) ?? 0;
   compiler.calls.set(layer, call + 1);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { UsageError } from '../../src/errors.js';
-import { detailOf, readGraph, type ModelGraph } from '../../src/graph/index.js';
+import { compileProgram, detailOf, readGraph, type ModelGraph } from '../../src/graph/index.js';
 import { disposeModel } from '../../src/model/index.js';
 
 const { layers } = tf;
@@ -218,6 +218,30 @@ describe('what cannot shrink is listed with the reason', () => {
     });
     const grouped = graph.groups.flatMap(({ producers }) => producers);
     expect([...grouped, ...graph.skipped.map(({ layer }) => layer)].sort()).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('models that strangers made', () => {
+  it('refuses nested models that unfold without bound', () => {
+    let model: tf.LayersModel = tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [2] })] });
+    for (let depth = 0; depth < 6; depth++) {
+      const input = tf.input({ shape: [2] });
+      const once = model.apply(input) as Tensor;
+      model = tf.model({ inputs: input, outputs: model.apply(once) as Tensor });
+    }
+    expect(compileProgram(model, 64).steps).toHaveLength(64);
+    expect(() => compileProgram(model, 63)).toThrow(/more than 63 layer calls/);
+    disposeModel(model);
+  });
+
+  it('does not follow features through shapes of absurd size', () => {
+    const graph = graphOf((input) => {
+      const long = one(layers.repeatVector({ n: 1e9 }), dense('hidden', 3, input));
+      const flat = one(layers.flatten({ name: 'flat' }), long);
+      const again = one(layers.reshape({ targetShape: [1e9, 3] }), flat);
+      return dense('out', 2, one(layers.globalMaxPooling1d(), again));
+    });
+    expect(reasons(graph)['hidden']).toMatch(/"flat" \(Flatten\) cannot be followed/);
   });
 });
 

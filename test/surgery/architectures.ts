@@ -176,7 +176,9 @@ function gate(b: Builder, x: Tensor): Tensor {
   const squeezed = one(tf.layers.globalAveragePooling2d({ name: b.name('squeeze') }), x);
   const hidden = one(tf.layers.dense({ name: b.name('dense'), units: b.width(), activation: 'relu' }), squeezed);
   const weights = one(tf.layers.dense({ name: b.name('dense'), units: channels, activation: 'sigmoid' }), hidden);
-  const shaped = one(tf.layers.reshape({ name: b.name('reshape'), targetShape: [1, 1, channels] }), weights);
+  const reshape = tf.layers.reshape({ name: b.name('reshape'), targetShape: [1, 1, channels] });
+  // Without the Reshape the merge layer itself adds the two axes.
+  const shaped = b.chance(0.5) ? one(reshape, weights) : weights;
   return one(tf.layers.multiply({ name: b.name('scale') }), [x, shaped]);
 }
 

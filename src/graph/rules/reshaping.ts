@@ -2,6 +2,9 @@ import type { Units } from '../units.js';
 import { hidden, unmarked } from './common.js';
 import type { LayerCall, Marked, Marks } from './types.js';
 
+/** Longest list of positions that is followed; shapes are a stranger's numbers. */
+const MAX_POSITIONS = 2 ** 24;
+
 export function permute(call: LayerCall): Marks[] {
   const [{ marks }] = call.inputs;
   return [[null, ...hidden(call.layer).dims!.map((axis) => marks[axis])]];
@@ -44,7 +47,8 @@ function refold(call: LayerCall, input: Marked): Marks {
   const marked = input.marks.flatMap((units, axis) => (units === null ? [] : [axis]));
   if (marked.length === 0) return unmarked(shape);
   const sizes = [...input.shape.slice(1), ...shape.slice(1)];
-  if (marked.length > 1 || sizes.includes(null)) {
+  const followed = marked.length === 1 && !sizes.includes(null) && product(shape.slice(1) as number[]) <= MAX_POSITIONS;
+  if (!followed) {
     for (const units of input.marks) call.pin(units, `${call.title} cannot be followed feature by feature`);
     return unmarked(shape);
   }
