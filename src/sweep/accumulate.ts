@@ -84,7 +84,7 @@ export function arrange(
   return { positions: Int32Array.from(positions), ends };
 }
 
-function pairOf(size: readonly number[] | undefined): [number, number] {
+export function pairOf(size: readonly number[] | undefined): [number, number] {
   return size === undefined ? [1, 1] : size.length === 1 ? [1, size[0]] : [size[0], size[1]];
 }
 

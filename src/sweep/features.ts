@@ -69,7 +69,7 @@ function isLinear({ layer, inputs }: Step, flattened: boolean): boolean {
 }
 
 /** Whether the layer's activation is the final softmax or sigmoid that logits leave out. */
-function leavesActivation(program: Program, step: Step): boolean {
+export function leavesActivation(program: Program, step: Step): boolean {
   if (!fetchesLogits(program)) return false;
   return finalActivations(program).some(
     (final) => final !== null && final.step === step.index && hasLogits(program, final),

@@ -1,11 +1,32 @@
-import type { CurvePoint, WeightsName } from '../records/types.js';
+import type { RankBasis, UnitBasis } from '../bases/index.js';
+import type { ModelGraph } from '../graph/types.js';
+import type { Cost, CurvePoint, WeightsName } from '../records/types.js';
 
-/** A piece of a sweep: one group, one basis, one set of weights, some widths. A pure function of what it names. */
+/** A curve to be measured: a group or a kernel of some model, in the order of a basis. */
+export interface CurveSpec {
+  /** The record's group that the curve stands in. */
+  readonly group: string;
+  /** As the record names it. */
+  readonly basis: string;
+  readonly weights: WeightsName;
+  readonly graph: ModelGraph;
+  /** What is kept: units of a group of `graph`, or directions of one of its kernels. */
+  readonly keeps: { readonly units: UnitBasis; readonly of: string } | { readonly directions: RankBasis };
+  /** The kernel, for a rank curve. */
+  readonly kernel?: { readonly layer: string; readonly kernelShape: readonly number[] };
+  /** Full width or rank. */
+  readonly n: number;
+  /** Cost of the whole model with this group or kernel at k and everything else full. */
+  readonly cost: (k: number) => Cost;
+}
+
+/** A piece of a sweep: one curve, some widths. A pure function of what it names. */
 export interface SweepJob {
   readonly weights: WeightsName;
   readonly group: string;
-  /** "tail": the units as they stand. */
   readonly basis: string;
+  /** The kernel, for a rank curve. */
+  readonly layer?: string;
   /** Ascending. */
   readonly ks: readonly number[];
 }
@@ -18,6 +39,11 @@ export function cutWidths(ks: readonly number[]): readonly (readonly number[])[]
   const parts: (readonly number[])[] = [];
   for (let start = 0; start < ks.length; start += MOST_WIDTHS) parts.push(ks.slice(start, start + MOST_WIDTHS));
   return parts;
+}
+
+/** The job of some widths of a curve. */
+export function jobOf({ weights, group, basis, kernel }: CurveSpec, ks: readonly number[]): SweepJob {
+  return { weights, group, basis, ...(kernel === undefined ? {} : { layer: kernel.layer }), ks };
 }
 
 /** Where the points of finished jobs are kept. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
+import { buildUnitBasis } from '../bases/index.js';
 import type { Split } from '../data/types.js';
 import { chunks, feedsOf, outputsOf } from '../evaluate/forward.js';
 import { RowLosses, measureRows, summarize, summarizePaired } from '../evaluate/measure.js';
@@ -9,18 +10,21 @@ import type { Objective } from '../objective/types.js';
 import type { Curve, CurvePoint, GroupCurves, Measured, PairedMeasured, WeightsName } from '../records/types.js';
 import { foldOf, MEMORY_DEFAULTS, rowsOf, type MemoryOptions } from './chunk-size.js';
 import { GRID_DEFAULTS, gridOf, type GridOptions } from './grid.js';
-import { cutWidths, type JobStore, type SweepJob } from './jobs.js';
-import { widthOutputs } from './widths.js';
+import { cutWidths, jobOf, type CurveSpec, type JobStore } from './jobs.js';
+import { rankOutputs } from './rank.js';
+import { widthOutputs, type WidthOutputs } from './widths.js';
 
 export interface SweepOptions extends GridOptions, MemoryOptions {
   readonly objective: Objective;
   /** The split that decides. */
   readonly split: Split;
-  /** Groups to be swept, by name; default all. */
+  /** What is measured; default: the units as they stand, for the original's and the retrained weights. */
+  readonly curves?: readonly CurveSpec[];
+  /** Groups of the default curves, by name; default all. */
   readonly groups?: readonly string[];
   /** Keeps what is finished; default: nothing is kept. */
   readonly store?: JobStore;
-  /** After each batch of rows: widths measured, in hundredths of jobs done of all. */
+  /** After each batch of rows, in hundredths of jobs done of all. */
   readonly onProgress?: (done: number, total: number, detail: string) => void;
   /** Awaited between steps; throws to stop. */
   readonly pause?: () => Promise<void>;
@@ -39,46 +43,67 @@ export interface Swept {
 }
 
 /**
- * Measures the loss of each group kept to its first k units, the other groups full, for the original's and the retrained
- * weights; every point is paired, row by row, against the ORIGINAL model at full width.
+ * Measures the loss of each group kept to its first k units (or a kernel to its first k directions), everything else full; every
+ * point is paired, row by row, against the ORIGINAL model at full width.
  *
  * The list of jobs depends on the options alone. What a store has is not measured again; the result is the same.
  */
 export async function sweep(variants: Variants, options: SweepOptions): Promise<Swept> {
-  const full = await measureFull(variants, options);
-  const jobs = listJobs(variants, options);
-  const points = new Map<SweepJob, readonly CurvePoint[]>();
-  for (const [done, job] of jobs.entries()) {
+  const curves = options.curves ?? tailCurves(variants, options.groups);
+  const graphs = new Set([...Object.values(variants), ...curves.map(({ graph }) => graph)]);
+  const full = await measureFull(variants, graphs, options);
+  const jobs = curves.flatMap((curve) => cutWidths(gridOf(curve.n, options)).map((ks) => ({ curve, ks })));
+  const points = new Map<CurveSpec, CurvePoint[]>(curves.map((curve) => [curve, []]));
+  for (const [done, { curve, ks }] of jobs.entries()) {
+    const detail = `${curve.kernel?.layer ?? curve.group}, ${curve.basis}, ${curve.weights} weights`;
+    const tell = (share: number): void =>
+      options.onProgress?.(Math.round((done + share) * 100), jobs.length * 100, detail);
+    const job = jobOf(curve, ks);
     const kept = await options.store?.get(job);
-    const made =
-      kept ?? (await runJob(job, variants, full, options, (share) => tell(options, done + share, jobs, job)));
+    const made = kept ?? (await runJob(curve, ks, variants.original, full, options, tell));
     if (kept === undefined) await options.store?.put(job, made);
-    points.set(job, made);
-    tell(options, done + 1, jobs, job);
+    points.get(curve)!.push(...made);
+    tell(1);
   }
-  return { ...summaries(full), groups: curvesOf(variants, jobs, points) };
+  return { ...summaries(variants, full), groups: curvesOf(variants.original, points) };
 }
 
-/** Losses of every row at full width, by weights. */
-type Full = ReadonlyMap<WeightsName, RowLosses>;
+/** The order in which the units stand, for the original's and the retrained weights; the control has no order. */
+export function tailCurves(variants: Variants, groups?: readonly string[]): readonly CurveSpec[] {
+  const { original } = variants;
+  const swept = (['original', 'retrained'] as const).filter((name) => variants[name] !== undefined);
+  return original.groups
+    .filter(({ name }) => groups?.includes(name) ?? true)
+    .flatMap((group) =>
+      swept.map((weights): CurveSpec => {
+        const graph = variants[weights]!;
+        const units = buildUnitBasis('tail', graph, group);
+        const cost = (k: number) => original.cost(new Map([[group.name, k]]));
+        return { group: group.name, basis: 'tail', weights, graph, keeps: { units, of: group.name }, n: group.n, cost };
+      }),
+    );
+}
 
-async function measureFull(variants: Variants, options: SweepOptions): Promise<Full> {
+/** Losses of every row at full width, by model. */
+type Full = ReadonlyMap<ModelGraph, RowLosses>;
+
+async function measureFull(variants: Variants, graphs: ReadonlySet<ModelGraph>, options: SweepOptions): Promise<Full> {
   const { objective, split, pause } = options;
   const reference = variants.original.program;
-  const full = new Map<WeightsName, RowLosses>();
-  for (const [name, graph] of Object.entries(variants) as [WeightsName, ModelGraph][]) {
+  const full = new Map<ModelGraph, RowLosses>();
+  for (const graph of graphs) {
     const batchSize = rowsOf(graph.program, options);
     const rows = { objective, split, batchSize, reference, ...(pause === undefined ? {} : { pause }) };
-    full.set(name, await measureRows(graph.program, rows));
+    full.set(graph, await measureRows(graph.program, rows));
   }
   return full;
 }
 
-function summaries(full: Full): Omit<Swept, 'groups'> {
-  const original = full.get('original')!;
+function summaries(variants: Variants, full: Full): Omit<Swept, 'groups'> {
+  const original = full.get(variants.original)!;
   const paired = (name: WeightsName): PairedMeasured | undefined => {
-    const rows = full.get(name);
-    return rows === undefined ? undefined : summarizePaired(rows, original);
+    const graph = variants[name];
+    return graph === undefined ? undefined : summarizePaired(full.get(graph)!, original);
   };
   const [retrained, control] = [paired('retrained'), paired('control')];
   return {
@@ -88,39 +113,25 @@ function summaries(full: Full): Omit<Swept, 'groups'> {
   };
 }
 
-/** Every curve, cut into jobs; the control's widths are not measured, it has no order. */
-function listJobs(variants: Variants, options: SweepOptions): readonly SweepJob[] {
-  const groups = variants.original.groups.filter(({ name }) => options.groups?.includes(name) ?? true);
-  const swept = (['original', 'retrained'] as const).filter((name) => variants[name] !== undefined);
-  return groups.flatMap(({ name: group, n }) =>
-    swept.flatMap((weights) => cutWidths(gridOf(n, options)).map((ks) => ({ weights, group, basis: 'tail', ks }))),
-  );
-}
-
 /** One job: prefix once a chunk of rows, then width by width. At k = n the losses are those of the full model. */
 async function runJob(
-  job: SweepJob,
-  variants: Variants,
+  curve: CurveSpec,
+  ks: readonly number[],
+  original: ModelGraph,
   full: Full,
   options: SweepOptions,
   onShare: (share: number) => void,
 ): Promise<readonly CurvePoint[]> {
   const { objective, split } = options;
-  const graph = variants[job.weights]!;
-  const group = graph.groups.find(({ name }) => name === job.group)!;
-  const narrowed = job.ks.filter((k) => k < group.n);
+  const { program } = curve.graph;
+  const narrowed = ks.filter((k) => k < curve.n);
   const rows = new Map(narrowed.map((k) => [k, new RowLosses(objective, split.size)]));
-  const size = rowsOf(graph.program, options);
-  const order = Int32Array.from({ length: group.n }, (_, i) => i);
-  const fold = foldOf(size, graph.program, options);
+  const size = rowsOf(program, options);
   for await (const { start, batch } of chunks(split, size)) {
-    const truth = objective.self ? await outputsOf(variants.original.program, batch) : undefined;
-    const feeds = feedsOf(graph.program, batch);
+    const truth = objective.self ? await outputsOf(original.program, batch) : undefined;
+    const feeds = feedsOf(program, batch);
     try {
-      const { program } = graph;
-      const pause = options.pause === undefined ? {} : { pause: options.pause };
-      const widths = { program, basis: { group, order }, ks: narrowed, fold, ...pause };
-      for await (const { k, outputs } of widthOutputs(feeds, batch.size, widths)) {
+      for await (const { k, outputs } of outputsAt(curve, narrowed, feeds, batch.size, options)) {
         rows.get(k)!.put(start, judge(objective, outputs, batch.target, truth));
       }
     } finally {
@@ -128,32 +139,49 @@ async function runJob(
     }
     onShare((start + batch.size) / split.size);
   }
-  return job.ks.map((k) => {
-    const measured = summarizePaired(rows.get(k) ?? full.get(job.weights)!, full.get('original')!);
-    return { k, ...measured, ...variants.original.cost(new Map([[job.group, k]])) };
+  return ks.map((k) => {
+    const measured = summarizePaired(rows.get(k) ?? full.get(curve.graph)!, full.get(original)!);
+    return { k, ...measured, ...curve.cost(k) };
   });
 }
 
-function curvesOf(
-  variants: Variants,
-  jobs: readonly SweepJob[],
-  points: ReadonlyMap<SweepJob, readonly CurvePoint[]>,
-): readonly GroupCurves[] {
-  const names = new Set(jobs.map(({ group }) => group));
-  const groups = variants.original.groups.filter(({ name }) => names.has(name));
-  return groups.map(({ name, n, layers, tailPoints }) => {
-    const own = jobs.filter(({ group }) => group === name);
-    const keys = [...new Set(own.map(({ weights, basis }) => `${weights} ${basis}`))];
-    const curves = keys.map((key): Curve => {
-      const parts = own.filter(({ weights, basis }) => `${weights} ${basis}` === key);
-      const { weights, basis } = parts[0];
-      return { basis, kind: 'unit', weights, n, points: parts.flatMap((job) => points.get(job)!) };
-    });
-    return { name, n, layers, tailPoints: tailPoints.map((point) => point.name), curves };
-  });
+function outputsAt(
+  { graph, keeps }: CurveSpec,
+  ks: readonly number[],
+  feeds: ReadonlyMap<number, tf.Tensor>,
+  rows: number,
+  options: SweepOptions,
+): AsyncGenerator<WidthOutputs> {
+  const { program } = graph;
+  const fold = foldOf(rows, program, options);
+  const shared = { program, ks, fold, ...(options.pause === undefined ? {} : { pause: options.pause }) };
+  if ('directions' in keeps) return rankOutputs(feeds, rows, { ...shared, basis: keeps.directions });
+  const group = graph.groups.find(({ name }) => name === keeps.of)!;
+  return widthOutputs(feeds, rows, { ...shared, basis: { group, order: keeps.units.order } });
 }
 
-/** Progress in hundredths of a job. */
-function tell(options: SweepOptions, done: number, jobs: readonly SweepJob[], job: SweepJob): void {
-  options.onProgress?.(Math.round(done * 100), jobs.length * 100, `${job.group}, ${job.weights} weights`);
+/** Curves by group, in the model's order; a kernel whose outputs are no group stands in an entry of its own behind them. */
+function curvesOf(original: ModelGraph, points: ReadonlyMap<CurveSpec, readonly CurvePoint[]>): readonly GroupCurves[] {
+  const specs = [...points.keys()];
+  const curvesIn = (group: string): Curve[] =>
+    specs.filter((spec) => spec.group === group).map((spec) => curveOf(spec, points.get(spec)!));
+  const groups = original.groups.map(({ name, n, layers, tailPoints }) => ({
+    name,
+    n,
+    layers,
+    tailPoints: tailPoints.map((point) => point.name),
+    curves: curvesIn(name),
+  }));
+  const known = new Set(groups.map(({ name }) => name));
+  const rankOnly = [...new Set(specs.map(({ group }) => group))].filter((name) => !known.has(name));
+  const others = rankOnly.map((name) => {
+    const curves = curvesIn(name);
+    return { name, n: curves[0].kernelShape!.at(-1)!, layers: [name], tailPoints: [], curves };
+  });
+  return [...groups, ...others].filter(({ curves }) => curves.length > 0);
+}
+
+function curveOf(spec: CurveSpec, points: readonly CurvePoint[]): Curve {
+  const { basis, weights, n, kernel } = spec;
+  return { basis, kind: kernel === undefined ? 'unit' : 'rank', weights, ...kernel, n, points };
 }
