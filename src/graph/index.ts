@@ -1,9 +1,8 @@
 export type { ModelGraph, Program, Step, TailPoint, Value, WidthGroup } from './types.js';
-export { layerPaths } from './container.js';
 export { compileProgram } from './program.js';
-export { runProgram, stepsBetween, type RunOptions } from './run.js';
+export { runProgram, type RunOptions } from './run.js';
 export { finalActivations, hasLogits, type FinalActivation } from './activation.js';
 export type { BytesPerWeight } from './cost.js';
-export { detailOf, readGraph, GRAPH_DEFAULTS, type GraphDetail, type GraphOptions } from './read.js';
+export { detailOf, readGraph, type GraphDetail, type GraphOptions } from './read.js';
 export { feasibility, inspectGraph, type CostAxis, type GraphFacts, type GroupFacts } from './inspect.js';
 export { graphSvg } from './svg.js';

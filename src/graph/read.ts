@@ -15,7 +15,7 @@ export interface GraphOptions {
   readonly inputShapes?: readonly (readonly number[])[];
 }
 
-export const GRAPH_DEFAULTS = { bytesPerWeight: 4 } as const;
+const GRAPH_DEFAULTS = { bytesPerWeight: 4 } as const;
 
 /** What surgery needs to know beyond the public graph. */
 export interface GraphDetail {

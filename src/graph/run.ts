@@ -67,11 +67,7 @@ export function runProgram(
 }
 
 /** The steps needed for the fetches, in order; a fed value ends the way back. */
-export function stepsBetween(
-  program: Program,
-  feeds: { has(value: number): boolean },
-  fetch: readonly number[],
-): Step[] {
+function stepsBetween(program: Program, feeds: { has(value: number): boolean }, fetch: readonly number[]): Step[] {
   const needed = new Set(fetch);
   const steps: Step[] = [];
   for (let i = program.steps.length - 1; i >= 0; i--) {
@@ -131,8 +127,13 @@ function callLayer(run: Run, step: Step, inputs: tf.Tensor[], mask: tf.Tensor | 
 }
 
 function isTraining(options: RunOptions, step: Step): boolean {
-  if (options.freezeBatchNorm === true && step.layer.getClassName() === 'BatchNormalization') return false;
+  if (options.freezeBatchNorm === true && normalizesBatches(step.layer)) return false;
   return typeof options.training === 'function' ? options.training(step) : options.training === true;
+}
+
+function normalizesBatches(layer: tf.layers.Layer): boolean {
+  const inner = (layer as unknown as { layer?: tf.layers.Layer }).layer;
+  return layer.getClassName() === 'BatchNormalization' || inner?.getClassName() === 'BatchNormalization';
 }
 
 /** The mask a step is given. A step that depends on a mask which nobody fed is refused rather than run without it. */

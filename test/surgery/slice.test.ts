@@ -158,6 +158,35 @@ describe('what breaks pruners, as named in the field', () => {
   );
 });
 
+describe('a masked group in training', () => {
+  it.each(['gru', 'lstm'] as const)(
+    'gives the gradients of the sliced model to the kept units, and none to the others: %s',
+    (kind) => {
+      const model = chain(
+        layers[kind]({ name: 'rnn', units: 4, inputShape: [5, 3] }),
+        layers.dense({ name: 'out', units: 2 }),
+      );
+      const graph = readGraph(model);
+      const keep = new Map([['rnn', prefix(2)]]);
+      const sliced = sliceModel(graph, keep);
+      const inputs = randomInputs(model, 2, 1);
+      tf.tidy(() => {
+        const masked = tf.variableGrads(() => tf.sum(tf.square(maskedOutputs(graph, inputs, keep)[0])));
+        const narrow = tf.variableGrads(() => tf.sum(tf.square(sliced.apply(inputs[0]) as tf.Tensor)));
+        const gates = kind === 'gru' ? 3 : 4;
+        const gradient = masked.grads[model.layers[0].weights[0].name];
+        const blocks = tf.reshape(gradient, [3, gates, 4]);
+        const kept = tf.reshape(tf.slice(blocks, [0, 0, 0], [3, gates, 2]), [3, gates * 2]);
+        expect(relativeError([narrow.grads[sliced.layers[0].weights[0].name]], [kept])).toBeLessThanOrEqual(PARITY);
+        expect(tf.max(tf.abs(tf.slice(blocks, [0, 0, 2], [3, gates, 2]))).dataSync()[0]).toBe(0);
+      });
+      tf.dispose(inputs);
+      disposeModel(sliced);
+      disposeModel(model);
+    },
+  );
+});
+
 describe('sliceModel', () => {
   it('keeps names, calls, trainable flags and the model it was given; leaves no tensor behind', () => {
     const model = residual();
