@@ -7,7 +7,7 @@ import { createRandom, deriveSeed, type Random } from '../random/index.js';
 import type { SkippedLayer } from '../records/types.js';
 import { kernelsOf, type KernelInfo } from './kernels.js';
 import type { Matrix } from './linalg/index.js';
-import { Moments } from './moments.js';
+import type { Moments } from './moments.js';
 import { chunksOf, gradientsOf, PASS_DEFAULTS, targetsFor, type Chunk, type PassOptions } from './passes.js';
 import { addProducts, inputsAt, thinOut } from './positions.js';
 import { withKernelTaps, type KernelTap } from './taps.js';
