@@ -137,23 +137,27 @@ async function* replaced(
   layer: LinearLayer,
   { program, basis, ks, pause }: RankOptions,
 ): AsyncGenerator<WidthOutputs> {
-  const kernel = layer.kernel.read().clone();
-  const bias = layer.bias?.read().clone();
-  if (basis.mean !== null && bias === undefined) {
+  if (basis.mean !== null && layer.bias === null) {
     throw new UsageError(
       `The layer "${basis.layer}" is called on its own output and has no bias that could take a mean.`,
     );
   }
+  for (const k of ks) {
+    await pause?.();
+    yield { k, outputs: await withRank(layer, basis, k, () => finish(program, feeds, rows)) };
+  }
+}
+
+async function withRank<T>(layer: LinearLayer, basis: RankBasis, k: number, body: () => Promise<T>): Promise<T> {
+  const cut = truncateKernel(basis, k);
+  const kernel = layer.kernel.read().clone();
+  const bias = layer.bias?.read().clone();
   try {
-    for (const k of ks) {
-      await pause?.();
-      const cut = truncateKernel(basis, k);
-      tf.tidy(() => {
-        layer.kernel.write(tf.tensor(cut.kernel, kernel.shape));
-        if (cut.biasShift !== null && bias !== undefined) layer.bias!.write(tf.add(bias, tf.tensor1d(cut.biasShift)));
-      });
-      yield { k, outputs: await finish(program, feeds, rows) };
-    }
+    tf.tidy(() => {
+      layer.kernel.write(tf.tensor(cut.kernel, kernel.shape));
+      if (cut.biasShift !== null && bias !== undefined) layer.bias!.write(tf.add(bias, tf.tensor1d(cut.biasShift)));
+    });
+    return await body();
   } finally {
     layer.kernel.write(kernel);
     if (bias !== undefined) layer.bias!.write(bias);
