@@ -8,11 +8,10 @@ import { installKernels } from './kernels/index.js';
 import { compileKernels } from './kernels/module.js';
 import { Session, setSession } from './kernels/session.js';
 import { repairHeapFull } from './repairs/heap-full.js';
-import { repairCpu, repairEverywhere, repairWasm } from './repairs/index.js';
+import { repairWasm } from './repairs/index.js';
 
 export { ADAM_DEFAULTS, createAdam, createSgd, SGD_DEFAULTS } from './kernels/optimizers.js';
 export type { AdamOptions, ScheduledOptimizer, SgdOptions } from './kernels/optimizers.js';
-export { repairCpu, repairEverywhere } from './repairs/index.js';
 
 export interface WasmOptions {
   /** Threads that kernels use, at least 1; default: all cores. */
@@ -41,8 +40,6 @@ export async function startWasm(options: WasmOptions = {}): Promise<WasmBackend>
     throw new UsageError(`The number of threads must be a positive integer, received ${threads}.`);
   }
   const session = await startHeap();
-  repairEverywhere();
-  repairCpu();
   repairWasm();
   const notes = await startKernels(session, threads, options.relaxedSimd ?? true);
   const info = { name: 'wasm', device: 'cpu', variant: session.variant, threads: session.threads };

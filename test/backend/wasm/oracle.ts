@@ -72,5 +72,7 @@ export function relativeDifference(actual: ArrayLike<number>, expected: ArrayLik
 /** The values of `make()` on a backend; everything made is disposed. */
 export async function on(backend: 'cpu' | 'wasm', make: () => tf.Tensor): Promise<Float32Array> {
   await tf.setBackend(backend);
+  // at its first use the cpu backend prints an advertisement
+  if (backend === 'cpu') Object.assign(tf.backend(), { firstUse: false });
   return tf.tidy(() => make().dataSync().slice() as Float32Array);
 }

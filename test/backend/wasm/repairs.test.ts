@@ -37,19 +37,13 @@ function gradientErrors(shape: number[], op: (x: tf.Tensor) => tf.Tensor, shift 
   return wrong;
 }
 
-describe.each(['wasm', 'cpu'] as const)('gradients on %s equal central differences', (backend) => {
-  beforeEach(async () => {
-    await tf.setBackend(backend);
-  });
-
+describe('gradients equal central differences', () => {
   const convolutions: [string, number[], number[], number, Pad, number][] = [
     ['valid', [2, 5, 6, 3], [3, 3, 3, 4], 1, 'valid', 1],
     ['same', [2, 5, 6, 3], [3, 3, 3, 4], 1, 'same', 1],
     ['same with strides and an even filter', [2, 6, 5, 2], [2, 4, 2, 3], 2, 'same', 1],
     ['pad 2', [1, 4, 4, 2], [3, 3, 2, 2], 1, 2, 1],
     ['1x1', [3, 2, 2, 5], [1, 1, 5, 3], 1, 'valid', 1],
-    ['dilation 2, valid', [2, 7, 8, 2], [3, 2, 2, 3], 1, 'valid', 2],
-    ['dilation 3, same', [1, 7, 6, 2], [3, 3, 2, 2], 1, 'same', 3],
   ];
 
   it.each(convolutions)('conv2d by its filter: %s', (_, x, filter, strides, pad, dilations) => {
@@ -71,7 +65,7 @@ describe.each(['wasm', 'cpu'] as const)('gradients on %s equal central differenc
   const depthwise: [string, number[], number[], number, Pad, number][] = [
     ['valid', [2, 5, 6, 3], [3, 3, 3, 1], 1, 'valid', 1],
     ['same, multiplier 2, strides 2', [2, 5, 6, 3], [3, 2, 3, 2], 2, 'same', 1],
-    ['dilation 2', [1, 7, 6, 2], [3, 3, 2, 2], 1, 'same', 2],
+    ['dilation 2', [1, 7, 6, 2], [3, 3, 2, 1], 1, 'same', 2],
   ];
 
   it.each(depthwise)('depthwiseConv2d by its filter: %s', (_, x, filter, strides, pad, dilations) => {
@@ -125,13 +119,6 @@ describe.each(['wasm', 'cpu'] as const)('gradients on %s equal central differenc
     ).toEqual([]);
   });
 
-  it('resizeNearestNeighbor over several examples', () => {
-    expect(gradientErrors([3, 2, 3, 2], (v) => tf.image.resizeNearestNeighbor(v as tf.Tensor4D, [4, 7]))).toEqual([]);
-    expect(gradientErrors([2, 3, 3, 1], (v) => tf.image.resizeNearestNeighbor(v as tf.Tensor4D, [5, 2], true))).toEqual(
-      [],
-    );
-  });
-
   it('gather, the lookup of an Embedding, with repeated indices', () => {
     expect(gradientErrors([5, 3], (v) => tf.gather(v, tf.tensor2d([0, 4, 4, 2, 0, 0], [2, 3], 'int32')))).toEqual([]);
   });
@@ -145,10 +132,6 @@ describe.each(['wasm', 'cpu'] as const)('gradients on %s equal central differenc
     const b = transposeB ? [2, 4, 5] : [2, 5, 4];
     expect(gradientErrors(a, (v) => tf.matMul(v, tensor(b, 3), transposeA, transposeB))).toEqual([]);
     expect(gradientErrors(b, (v) => tf.matMul(tensor(a, 3), v, transposeA, transposeB))).toEqual([]);
-  });
-
-  it('a threshold: x * (x > 0.3)', () => {
-    expect(gradientErrors([20], (x) => tf.mul(x, tf.cast(tf.greater(x, 0.3), 'float32')))).toEqual([]);
   });
 });
 
@@ -169,72 +152,6 @@ const FORWARD: [string, () => tf.Tensor][] = [
 
 it.each(FORWARD)('stock wasm gets it wrong, here it equals cpu: %s', async (_, make) => {
   expect(relativeDifference(await on('wasm', make), await on('cpu', make))).toBeLessThan(SUM_TOLERANCE);
-});
-
-function gammaOrBeta(layer: tf.layers.Layer): tf.Tensor {
-  const x = tensor([8, 3], 2);
-  layer.apply(x);
-  const weight = layer.trainableWeights[0].read() as tf.Variable;
-  const { grads } = tf.variableGrads(
-    () => tf.sum(tf.square(tf.sub(layer.apply(x, { training: true }) as tf.Tensor, tensor([8, 3], 5)))),
-    [weight],
-  );
-  return grads[weight.name];
-}
-
-describe('normalization layers', () => {
-  it.each([
-    [true, false],
-    [false, true],
-  ])('BatchNormalization and LayerNormalization train with center %s and scale %s', (center, scale) => {
-    tf.tidy(() => {
-      for (const layer of [
-        tf.layers.batchNormalization({ center, scale }),
-        tf.layers.layerNormalization({ center, scale }),
-      ]) {
-        expect(
-          gammaOrBeta(layer)
-            .dataSync()
-            .some((v) => v !== 0),
-        ).toBe(true);
-        layer.dispose();
-      }
-    });
-  });
-
-  it('normalizes by the batch without center and scale, and moves its statistics', () => {
-    const layer = tf.layers.batchNormalization({
-      center: false,
-      scale: false,
-      epsilon: 0,
-      momentum: 0,
-      inputShape: [2],
-    });
-    const model = tf.sequential({ layers: [layer] });
-    const y = tf.tidy(() =>
-      Array.from((layer.apply(tf.tensor2d([1, 5, 3, 9], [2, 2]), { training: true }) as tf.Tensor).dataSync()),
-    );
-    // two values per column: mean +- deviation, so -1 and 1
-    y.forEach((v, i) => expect(v).toBeCloseTo(i < 2 ? -1 : 1, 5));
-    expect(Array.from(layer.getWeights()[0].dataSync())).toEqual([2, 7]);
-    model.dispose();
-  });
-
-  it('a frozen BatchNormalization neither reads the batch nor moves its statistics', () => {
-    const layer = tf.layers.batchNormalization({ epsilon: 0, inputShape: [2], trainable: false });
-    const model = tf.sequential({ layers: [layer] });
-    const y = tf.tidy(() =>
-      Array.from((layer.apply(tf.tensor2d([1, 5, 3, 9], [2, 2]), { training: true }) as tf.Tensor).dataSync()),
-    );
-    expect(y).toEqual([1, 5, 3, 9]);
-    expect(layer.getWeights().map((w) => Array.from(w.dataSync()))).toEqual([
-      [1, 1],
-      [0, 0],
-      [0, 0],
-      [1, 1],
-    ]);
-    model.dispose();
-  });
 });
 
 describe('startWasm', () => {

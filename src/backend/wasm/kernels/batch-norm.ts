@@ -2,15 +2,21 @@ import * as tf from '@tensorflow/tfjs';
 
 import { registerMany, replaceKernel, sizeOf } from '../kernel.js';
 import type { Info } from '../kernel.js';
-import { withConstants, wrap } from '../repairs/normalization.js';
-import type { Normalization } from '../repairs/normalization.js';
 import { affine, columnSums } from './passes.js';
 import { usesOwnKernels } from './relu-gradient.js';
 import { session } from './session.js';
 import type { Session } from './session.js';
 
 type Weight = { read(): tf.Tensor; write(value: tf.Tensor): unknown };
-type BatchNormalization = Normalization & {
+type Call = (
+  this: tf.layers.Layer,
+  inputs: tf.Tensor | tf.Tensor[],
+  kwargs: Record<string, unknown>,
+) => tf.Tensor | tf.Tensor[];
+type BatchNormalization = tf.layers.Layer & {
+  readonly axis: number;
+  readonly scale: boolean;
+  readonly center: boolean;
   readonly epsilon: number;
   readonly momentum: number;
   readonly gamma: Weight;
@@ -27,22 +33,21 @@ export function installBatchNorm(): void {
   installInference();
   installInferenceGradient();
   installTraining();
-  wrap(tf.layers.batchNormalization(), (call) => {
-    return function (inputs, kwargs) {
-      const layer = this as BatchNormalization;
-      const x = Array.isArray(inputs) ? inputs[0] : inputs;
-      const last = layer.axis === -1 || layer.axis === x.rank - 1;
-      const training = kwargs['training'] === true && layer.trainable;
-      if (!training || !last || x.size === 0 || !usesOwnKernels()) return call.call(this, inputs, kwargs);
-      return tf.tidy(() => train(layer, x));
-    };
-  });
+  const prototype = Object.getPrototypeOf(tf.layers.batchNormalization()) as { call: Call };
+  const { call } = prototype;
+  prototype.call = function own(inputs, kwargs) {
+    const layer = this as BatchNormalization;
+    const x = Array.isArray(inputs) ? inputs[0] : inputs;
+    const covered = layer.scale && layer.center && (layer.axis === -1 || layer.axis === x.rank - 1) && x.size > 0;
+    const training = kwargs['training'] === true && layer.trainable && layer.trainableWeights.length > 0;
+    if (!covered || !training || !usesOwnKernels()) return call.call(this, inputs, kwargs);
+    return tf.tidy(() => train(layer, x));
+  };
 }
 
 /** One training call: the batch's statistics normalize, and move the layer's own. */
 function train(layer: BatchNormalization, x: tf.Tensor): tf.Tensor {
-  const { gamma, beta } = withConstants(layer, x) as BatchNormalization;
-  const inputs = { x, gamma: gamma.read(), beta: beta.read() };
+  const inputs = { x, gamma: layer.gamma.read(), beta: layer.beta.read() };
   const results = tf.engine().runKernel('TrainBatchNorm', inputs, { epsilon: layer.epsilon });
   const [y, mean, variance] = results as unknown as tf.Tensor[];
   move(layer.movingMean, mean, layer.momentum);

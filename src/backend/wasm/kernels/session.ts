@@ -107,7 +107,12 @@ export class Session {
     return bytes;
   }
 
-  /** Runs an operation with these arguments from word 16 on; where a float belongs, wrap it in `float`. */
+  /** Size of the whole heap. */
+  get heapBytes(): number {
+    return this.#wasm.wasmMemory.buffer.byteLength;
+  }
+
+  /** Runs an operation with these arguments from word 16 on; floats are set by `setFloats`. */
   run(operation: Operation, tasks: number, ...values: number[]): void {
     for (let i = 0; i < values.length; i++) this.words[ARGUMENTS + i] = values[i];
     this.#instance?.run(OPERATION[operation], tasks);

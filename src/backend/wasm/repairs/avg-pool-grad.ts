@@ -6,19 +6,19 @@ import { eachPixel, eachWindow, pool2d, pool3d } from './pool.js';
 import type { Pool } from './pool.js';
 
 /**
- * Fault (cpu, wasm): AvgPoolGrad and AvgPool3DGrad divide by the whole window also where padding shrinks it,
+ * Fault: AvgPoolGrad and AvgPool3DGrad divide by the whole window also where padding shrinks it,
  * while the forward pass divides by the pixels really averaged.
  */
-export function repairAvgPoolGrad(backendName: 'wasm' | 'cpu'): void {
+export function repairAvgPoolGrad(): void {
   replaceKernel(
     'AvgPoolGrad',
-    backendName,
+    'wasm',
     () => (inputs, attributes, backend) =>
       gradient(inputs.dy, inputs.input, pool2d(inputs.input.shape, attributes), backend),
   );
   replaceKernel(
     'AvgPool3DGrad',
-    backendName,
+    'wasm',
     () => (inputs, attributes, backend) =>
       gradient(inputs.dy, inputs.input, pool3d(inputs.input.shape, attributes), backend),
   );

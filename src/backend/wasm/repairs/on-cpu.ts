@@ -9,7 +9,9 @@ export function runOnCpu(kernelName: string): void {
   const config = tf.getKernel(kernelName, 'cpu') as tf.KernelConfig | undefined;
   if (config === undefined) throw new Error(`The cpu backend has no ${kernelName}.`);
   replaceKernel(kernelName, 'wasm', () => (inputs, attributes, backend) => {
-    const cpu = tf.engine().findBackend('cpu') as unknown as BackendWasm;
+    const cpu = tf.engine().findBackend('cpu') as unknown as BackendWasm & { firstUse?: boolean };
+    // at its first use it would print an advertisement
+    cpu.firstUse = false;
     const copies = Object.entries(inputs).map(([name, x]): [string, Info] => {
       return [name, { ...x, dataId: cpu.write(backend.readSync(x.dataId), x.shape, x.dtype) }];
     });

@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createAdam, createSgd, startWasm } from '../../../src/backend/wasm/index.js';
+import { session } from '../../../src/backend/wasm/kernels/session.js';
+import { on, relativeDifference, tensor } from './oracle.js';
+
+beforeAll(async () => {
+  await startWasm({ threads: 2 });
+});
+
+afterAll(async () => {
+  await session()?.stop();
+});
+
+function smallNet(): tf.Sequential {
+  return tf.sequential({
+    layers: [
+      tf.layers.conv2d({ filters: 8, kernelSize: 3, activation: 'relu', inputShape: [8, 8, 2] }),
+      tf.layers.batchNormalization(),
+      tf.layers.maxPooling2d({ poolSize: 2 }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 16, activation: 'relu' }),
+      tf.layers.dense({ units: 3 }),
+    ],
+  });
+}
+
+/** One training step; disposes everything but the weights. */
+function step(model: tf.Sequential, optimizer: tf.Optimizer): void {
+  tf.tidy(() => {
+    const y = tf.oneHot(tf.tensor1d([0, 1, 2, 1], 'int32'), 3);
+    const { grads } = tf.variableGrads(
+      () => tf.losses.softmaxCrossEntropy(y, model.apply(tensor([4, 8, 8, 2]), { training: true }) as tf.Tensor),
+      model.trainableWeights.map((weight) => weight.read() as tf.Variable),
+    );
+    optimizer.applyGradients(grads);
+  });
+}
+
+/** The weights after some steps from seeded ones, flattened. */
+async function trained(backend: 'wasm' | 'cpu', make: () => tf.Optimizer, steps: number): Promise<Float32Array> {
+  await tf.setBackend(backend);
+  const model = smallNet();
+  model.setWeights(model.getWeights().map((w, i) => tf.tidy(() => tf.mul(tensor(w.shape, i + 1, 1.5), 0.2))));
+  const optimizer = make();
+  for (let i = 0; i < steps; i++) step(model, optimizer);
+  const result = await on(backend, () => tf.concat(model.getWeights().map((w) => tf.reshape(w, [-1]))));
+  model.dispose();
+  optimizer.dispose();
+  return result;
+}
+
+function memoryState(): number[] {
+  return [tf.memory().numTensors, session()!.bufferBytes, session()!.heapBytes];
+}
+
+describe('training', () => {
+  const optimizers: [string, () => tf.Optimizer, () => tf.Optimizer][] = [
+    ['Adam', () => createAdam({ learningRate: 0.01 }), () => tf.train.adam(0.01)],
+    ['SGD', () => createSgd({ learningRate: 0.01 }), () => tf.train.sgd(0.01)],
+    ['SGD with momentum', () => createSgd({ learningRate: 0.01, momentum: 0.9 }), () => tf.train.momentum(0.01, 0.9)],
+  ];
+
+  // Adam divides by the root of small second moments, which magnifies the last bits of gradients
+  const WEIGHT_TOLERANCE = 1e-4;
+
+  it.each(optimizers)('%s on wasm ends where tfjs’ own ends on cpu', async (_, own, stock) => {
+    const expected = await trained('cpu', stock, 5);
+    expect(relativeDifference(await trained('wasm', own, 5), expected)).toBeLessThan(WEIGHT_TOLERANCE);
+    expect(relativeDifference(await trained('cpu', own, 5), expected)).toBeLessThan(WEIGHT_TOLERANCE);
+  });
+
+  it('follows a learning rate that is set between steps', async () => {
+    await tf.setBackend('wasm');
+    const weight = tf.variable(tf.zeros([3]));
+    const optimizer = createSgd({ learningRate: 1 });
+    const gradient = tf.ones([3]);
+    optimizer.applyGradients({ [weight.name]: gradient });
+    optimizer.learningRate = 0.5;
+    optimizer.applyGradients({ [weight.name]: gradient });
+    expect(Array.from(weight.dataSync())).toEqual([-1.5, -1.5, -1.5]);
+    tf.dispose([weight, gradient]);
+    optimizer.dispose();
+  });
+
+  it('keeps memory flat over 200 steps: tensors, heap and buffers', async () => {
+    await tf.setBackend('wasm');
+    const before = tf.memory().numTensors;
+    const model = smallNet();
+    const optimizer = createAdam({ learningRate: 0.001 });
+    for (let i = 0; i < 5; i++) step(model, optimizer);
+    const early = memoryState();
+    for (let i = 0; i < 200; i++) step(model, optimizer);
+    expect(memoryState()).toEqual(early);
+    model.dispose();
+    optimizer.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('gives the same weights with one thread and with two', async () => {
+    const two = await trained('wasm', () => createAdam({ learningRate: 0.01 }), 3);
+    await startWasm({ threads: 1 });
+    expect(await trained('wasm', () => createAdam({ learningRate: 0.01 }), 3)).toEqual(two);
+    await startWasm({ threads: 2 });
+  });
+});
+
+describe('a process that used threads', () => {
+  const script = `
+    import { existsSync } from 'node:fs';
+    const built = new URL('./dist/backend/wasm/index.js', 'file://' + process.cwd() + '/');
+    if (!existsSync(built)) { console.log('not built'); }
+    else {
+      const { startWasm } = await import(built);
+      const tf = await import('@tensorflow/tfjs');
+      const { info } = await startWasm({ threads: 3 });
+      const x = tf.ones([300, 300]);
+      console.log(info.threads, tf.matMul(x, x).dataSync()[0]);
+    }
+  `;
+
+  it('ends by itself, without dispose and without a word on stderr', async ({ skip }) => {
+    const arguments_ = ['--input-type=module', '--eval', script];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, arguments_, { timeout: 30_000 });
+    if (stdout.trim() === 'not built') skip('needs npm run build');
+    expect([stdout.trim(), stderr]).toEqual(['3 300', '']);
+  });
+});
