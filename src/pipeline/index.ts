@@ -1,5 +1,5 @@
 export { runInspect } from './inspect.js';
 export { runReport } from './report-stage.js';
-export { runRetrain, runSweep } from './run.js';
+export { runCompare, runRetrain, runSweep } from './run.js';
 export { RUN_DEFAULTS } from './types.js';
 export type { RunContext, RunEvent, RunOptions, RunResult, StageName } from './types.js';

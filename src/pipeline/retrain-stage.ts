@@ -15,7 +15,7 @@ import { retrain, type RetrainOptions } from '../retrain/retrain.js';
 import { samplerFor } from '../retrain/sampler-for.js';
 import { schedule } from '../retrain/schedule.js';
 import { headOf, stageDigest, type Session } from './session.js';
-import { CHUNK, markFolder, pauseOf, timed, type Clocked } from './stage.js';
+import { CHUNK, markFolder, pauseOf, reused, timed, type Clocked } from './stage.js';
 
 /** Models that retraining made, with the record of how. The caller disposes the graphs' models. */
 export interface Retrained {
@@ -53,14 +53,7 @@ export async function retrainStage(session: Session, stages: Clocked[]): Promise
   const inputs = stageDigest(session, 'retrain', more);
   const kept = await reuse(session, inputs);
   if (kept !== undefined) {
-    stages.push({ name: 'retrain', seconds: 0, reused: true });
-    session.context.onEvent({
-      type: 'end',
-      stage: 'retrain',
-      detail: 'same model, data, options and seed',
-      reused: true,
-      seconds: 0,
-    });
+    reused(session, stages, 'retrain');
     return kept;
   }
   const made = await trainBoth(session, inputs, stages);

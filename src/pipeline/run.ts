@@ -1,5 +1,6 @@
 import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
+import { compareStage } from './compare-stage.js';
 import { writeReport } from './report-stage.js';
 import { retrainStage, type Retrained } from './retrain-stage.js';
 import { closeSession, openSession, type Session } from './session.js';
@@ -31,6 +32,24 @@ export async function runSweep(options: RunOptions, context: RunContext): Promis
     return {
       files: ['sweep.json', ...(made === undefined ? [] : ['retrain.json', 'ordered/model.json'])],
       sweep: record,
+      ...(made === undefined ? {} : { retrain: made.record }),
+    };
+  });
+}
+
+/**
+ * TailDropout's order, magnitude, Taylor, SVD, PCA, whitened and K-FAC on the same rows: compare.json and the report. Runs the
+ * retraining it needs and has not got.
+ */
+export async function runCompare(options: RunOptions, context: RunContext): Promise<RunResult> {
+  return inSession(options, context, async (session, stages) => {
+    const made = options.retrain ? await retrainStage(session, stages) : undefined;
+    const compare = await compareStage(session, made, stages).finally(() => {
+      if (made !== undefined) disposeRetrained(made);
+    });
+    return {
+      files: ['compare.json', ...(made === undefined ? [] : ['retrain.json', 'ordered/model.json'])],
+      compare,
       ...(made === undefined ? {} : { retrain: made.record }),
     };
   });

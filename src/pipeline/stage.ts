@@ -28,6 +28,13 @@ export async function timed<T>(
   return result;
 }
 
+/** Notes that a stage took what stood there for the same inputs. */
+export function reused({ context }: Pick<Session, 'context'>, stages: Clocked[], stage: StageName): void {
+  stages.push({ name: stage, seconds: 0, reused: true });
+  const detail = 'same model, data, options and seed';
+  context.onEvent({ type: 'end', stage, detail, reused: true, seconds: 0 });
+}
+
 /** Rows that are judged at once. */
 export const CHUNK = 500;
 

@@ -1,5 +1,5 @@
 import type { DataSpec } from '../data/spec.js';
-import type { InspectRecord, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
+import type { CompareRecord, InspectRecord, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
 
 /** Everything a run can be told. The CLI and the config file fill in the same record. */
 export interface RunOptions {
@@ -41,6 +41,12 @@ export interface RunOptions {
   readonly exact: boolean;
   /** About how many log-spaced k above n = 64. */
   readonly grid: number;
+  /** Bases to measure; default: `tail` for a sweep, all for a comparison. */
+  readonly bases?: readonly string[];
+  /** Bases that remove units, bases that factor kernels, or both. */
+  readonly mode: 'unit' | 'rank' | 'both';
+  /** What the orderings are compared by. */
+  readonly axis: 'parameters' | 'macs' | 'bytes' | 'k';
   /** Sizes for the first input where the model leaves them open, with or without the batch. */
   readonly inputShape?: readonly number[];
 }
@@ -63,9 +69,11 @@ export const RUN_DEFAULTS = {
   distill: true,
   exact: false,
   grid: 24,
+  mode: 'both',
+  axis: 'parameters',
 } as const satisfies Partial<RunOptions>;
 
-export type StageName = 'load' | 'retrain' | 'control' | 'sweep' | 'report';
+export type StageName = 'load' | 'retrain' | 'control' | 'sweep' | 'compare' | 'report';
 
 export type RunEvent =
   | { readonly type: 'start'; readonly stage: StageName; readonly detail: string }
@@ -110,6 +118,7 @@ export interface RunResult {
   /** Names of the files written, relative to the folder. */
   readonly files: readonly string[];
   readonly sweep?: SweepRecord;
+  readonly compare?: CompareRecord;
   readonly retrain?: RetrainRecord;
   readonly run: RunRecord;
 }
