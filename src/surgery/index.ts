@@ -1,2 +1,10 @@
+export {
+  factorLayer,
+  factorModel,
+  foldFactorBias,
+  FACTOR_DEFAULTS,
+  type FactorOptions,
+  type Factors,
+} from './factor.js';
 export { foldConstantUnits, type Constants } from './fold.js';
 export { sliceModel, type Keep } from './slice.js';

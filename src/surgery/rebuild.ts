@@ -16,17 +16,33 @@ export type Edit = (layer: tf.layers.Layer, config: JsonObject) => void;
 /** The weights of one layer of the new model, given the layer of the old one. */
 export type NewWeights = (layer: tf.layers.Layer) => tf.Tensor[];
 
+/** A second layer of the same class before one: it is called where that one was, and that one reads it. */
+export interface Before {
+  /** Its name is the other's with this behind it, and a number where that is taken. */
+  readonly suffix: string;
+  /** Its config, made of the other's after its edit, which may change with it. */
+  readonly split: (config: JsonObject) => JsonObject;
+  /** Its weights; the tensors are copied and disposed. */
+  readonly weights: () => tf.Tensor[];
+}
+
 /**
  * Builds a standard model with the same layers, names and calls, after changing each layer's config, and gives it weights.
  * @param edit called for every layer, nested ones included
  * @param weightsOf called for every layer with weights; its tensors are copied and stay the caller's
+ * @param before layers of the model that get another one before them
  */
-export function rebuild(model: tf.LayersModel, edit: Edit, weightsOf: NewWeights): tf.LayersModel {
+export function rebuild(
+  model: tf.LayersModel,
+  edit: Edit,
+  weightsOf: NewWeights,
+  before: ReadonlyMap<tf.layers.Layer, Before> = new Map(),
+): tf.LayersModel {
   const config = inCallOrder(copyOf(model.getConfig()), JSON.stringify(model.name));
-  editContainer(model, config, edit);
+  editContainer(model, config, edit, before);
   const built = fromConfig(model, config);
   try {
-    fill(model, built, weightsOf);
+    fill(model, built, weightsOf, before);
     built.trainable = model.trainable;
     const metadata = model.getUserDefinedMetadata();
     if (metadata != null) built.setUserDefinedMetadata(metadata);
@@ -76,16 +92,40 @@ function fromConfig(model: tf.LayersModel, config: JsonObject): tf.LayersModel {
   return type.fromConfig<tf.LayersModel>(type, config, {}, true);
 }
 
-function editContainer(container: tf.LayersModel, config: JsonObject, edit: Edit): void {
-  for (const entry of config['layers'] as JsonObject[]) {
+function editContainer(
+  container: tf.LayersModel,
+  config: JsonObject,
+  edit: Edit,
+  before: ReadonlyMap<tf.layers.Layer, Before>,
+): void {
+  config['layers'] = (config['layers'] as JsonObject[]).flatMap((entry) => {
     const own = entry['config'] as JsonObject;
     const layer = container.layers.find(({ name }) => name === own['name'])!;
-    if (isModelLayer(layer)) editContainer(layer, own, edit);
-    else {
-      restore(layer, own);
-      edit(layer, own);
+    if (isModelLayer(layer)) {
+      editContainer(layer, own, edit, before);
+      return [entry];
     }
-  }
+    restore(layer, own);
+    edit(layer, own);
+    const added = before.get(layer);
+    return added === undefined ? [entry] : [entryBefore(entry, nameBefore(container, layer, added), added), entry];
+  });
+}
+
+/** The entry of a layer that takes over what another one reads; that one then reads it, call by call. */
+function entryBefore(entry: JsonObject, name: string, { split }: Before): JsonObject {
+  const config = { ...split(entry['config'] as JsonObject), name };
+  const calls = entry['inboundNodes'] as Json[] | undefined;
+  if (calls === undefined) return { ...entry, config };
+  entry['inboundNodes'] = calls.map((_, call) => [[name, call, 0, {}]]);
+  return { ...entry, name, config, inboundNodes: calls };
+}
+
+function nameBefore(container: tf.LayersModel, layer: tf.layers.Layer, { suffix }: Before): string {
+  const taken = new Set(container.layers.map(({ name }) => name));
+  let name = layer.name + suffix;
+  for (let copy = 2; taken.has(name); copy++) name = `${layer.name}${suffix}_${copy}`;
+  return name;
 }
 
 /** What getConfig of TensorFlow.js 4.22 leaves out or gets wrong. */
@@ -98,13 +138,25 @@ function restore(layer: tf.layers.Layer, config: JsonObject): void {
   if (name === 'DepthwiseConv2D') delete config['depthwiseConstraint'];
 }
 
-function fill(source: tf.LayersModel, target: tf.LayersModel, weightsOf: NewWeights): void {
+function fill(
+  source: tf.LayersModel,
+  target: tf.LayersModel,
+  weightsOf: NewWeights,
+  before: ReadonlyMap<tf.layers.Layer, Before>,
+): void {
+  const layerOf = (name: string): tf.layers.Layer => target.layers.find((layer) => layer.name === name)!;
   for (const layer of source.layers) {
-    const twin = target.layers.find(({ name }) => name === layer.name)!;
-    if (isModelLayer(layer)) fill(layer, twin as unknown as tf.LayersModel, weightsOf);
+    const twin = layerOf(layer.name);
+    if (isModelLayer(layer)) fill(layer, twin as unknown as tf.LayersModel, weightsOf, before);
     else {
-      if (layer.weights.length > 0) tf.tidy(() => twin.setWeights(weightsOf(layer)));
-      if (twin.trainable !== layer.trainable) twin.trainable = layer.trainable;
+      const added = before.get(layer);
+      if (added !== undefined) fillLayer(layerOf(nameBefore(source, layer, added)), added.weights, layer);
+      fillLayer(twin, () => weightsOf(layer), layer);
     }
   }
+}
+
+function fillLayer(twin: tf.layers.Layer, weights: () => tf.Tensor[], { trainable }: tf.layers.Layer): void {
+  if (twin.weights.length > 0) tf.tidy(() => twin.setWeights(weights()));
+  if (twin.trainable !== trainable) twin.trainable = trainable;
 }
