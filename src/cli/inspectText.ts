@@ -1,4 +1,4 @@
-import type { InspectRecord } from '../records/types.js';
+import type { Cost, InspectRecord } from '../records/types.js';
 import { clean } from '../report/escape.js';
 import { bytes, integer, plain, saving } from '../report/format.js';
 import type { TextStyle } from './printer.js';
@@ -10,13 +10,14 @@ const MOST_LAYERS = 200;
 
 /** The model, its layers, what can be narrowed and what can't, for a terminal. */
 export function inspectText(record: InspectRecord, style: TextStyle): string {
-  const { model, groups, skipped, repairs } = record;
+  const { model, groups, skipped, smallest, repairs } = record;
   const lines = [
     bold(`${clean(model.name)}: ${costText(model)}`, style),
     '',
     ...layerLines(record, style),
     '',
     ...(groups.length === 0 ? ['No layer of this model can be narrowed.'] : groupLines(record, style)),
+    ...(groups.length === 0 ? [] : [rangeLine(model, smallest)]),
     ...skipped.map(({ layer, reason }) => `  ${clean(layer)} stays: ${clean(reason)}`),
     ...repairs.map((repair) => `repaired: ${clean(repair)}`),
   ];
@@ -50,17 +51,24 @@ function layerLines({ layers }: InspectRecord, style: TextStyle): string[] {
 function groupLines({ groups }: InspectRecord, style: TextStyle): string[] {
   const [head = '', ...rows] = table(
     [
-      ['can shrink', 'units', 'at most saves', 'measured'],
-      ...groups.map(({ name, n, tailPoints, smallest, full }) => [
+      ['can shrink', 'units', 'a unit costs', 'at most saves', 'measured'],
+      ...groups.map(({ name, n, tailPoints, perUnit, smallest, full }) => [
         clean(name),
         plain(integer(n)),
+        plain(integer(perUnit.parameters)),
         plain(saving(1 - smallest.parameters / full.parameters)),
         clean(tailPoints.join(', ')),
       ]),
     ],
-    [1, 2],
+    [1, 2, 3],
   );
   return [soft(head, style), ...rows];
+}
+
+/** What widths alone can reach. */
+function rangeLine(model: Cost, smallest: Cost): string {
+  const range = (axis: keyof Cost): string => `${integer(smallest[axis])} and ${integer(model[axis])}`;
+  return plain(`  A budget between ${range('parameters')} parameters, or ${range('macs')} multiply-adds, can be met.`);
 }
 
 function shapeText(shape: Shape | readonly Shape[]): string {

@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { compareSvdCommand } from './commands/compare-svd.js';
 import { doctorCommand } from './commands/doctor.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -15,6 +16,7 @@ const COMMANDS: readonly Command[] = [
   inspectCommand,
   retrainCommand,
   sweepCommand,
+  compareSvdCommand,
   reportCommand,
   initCommand,
   doctorCommand,

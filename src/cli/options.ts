@@ -6,6 +6,8 @@ export interface CliOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** File to draw the graph into. */
+  readonly svg?: string;
 }
 
 /** What one place (flags, environment, file) says; absent: it says nothing. */
@@ -13,9 +15,9 @@ export type Given = Partial<RunOptions> & CliOptions;
 
 /**
  * How the text of a flag or variable becomes a value: `list` is cut at commas, `numbers` too,
- * `switch` is true or false, `off` is a switch that sets its key to the opposite.
+ * `size` is a number of bytes such as 2GiB, `switch` is true or false, `off` is a switch that sets its key to the opposite.
  */
-export type OptionKind = 'text' | 'number' | 'list' | 'numbers' | 'switch' | 'off';
+export type OptionKind = 'text' | 'number' | 'size' | 'list' | 'numbers' | 'switch' | 'off';
 
 export interface OptionSpec {
   readonly key: keyof Given;
@@ -101,6 +103,13 @@ export const OPTIONS = {
     describe: 'Examples per step',
     standard: String(D.batchSize),
   },
+  memory: {
+    key: 'memory',
+    kind: 'size',
+    group: 'Measuring',
+    describe: 'What tensors may take, beside model and data',
+    standard: '2GiB',
+  },
   loss: { key: 'loss', kind: 'text', group: 'Measuring', describe: 'Loss to measure', standard: 'inferred' },
   metric: {
     key: 'metric',
@@ -175,6 +184,29 @@ export const OPTIONS = {
     describe: 'About how many widths k above n = 64',
     standard: String(D.grid),
   },
+  bases: {
+    key: 'bases',
+    kind: 'list',
+    group: 'Sweep',
+    describe: 'Orderings to measure: tail, magnitude, svd, …',
+    standard: 'sweep: tail; compare-svd: all',
+  },
+  mode: {
+    key: 'mode',
+    kind: 'text',
+    group: 'Sweep',
+    describe: 'Orderings that remove units, that factor kernels, or both',
+    standard: D.mode,
+    choices: ['unit', 'rank', 'both'],
+  },
+  axis: {
+    key: 'axis',
+    kind: 'text',
+    group: 'Sweep',
+    describe: 'What the orderings are compared by',
+    standard: D.axis,
+    choices: ['parameters', 'macs', 'bytes', 'k'],
+  },
 
   config: {
     key: 'config',
@@ -193,6 +225,12 @@ export const OPTIONS = {
     standard: String(D.seed),
   },
   json: { key: 'json', kind: 'switch', group: 'Everywhere', describe: 'Print the record as one JSON document' },
+  svg: {
+    key: 'svg',
+    kind: 'text',
+    group: 'Everywhere',
+    describe: 'Draw the graph with its groups in colour into this file',
+  },
   quiet: { key: 'quiet', kind: 'switch', group: 'Everywhere', describe: 'No progress, no notes' },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -215,6 +253,7 @@ export const MEASURE_OPTIONS = [
   'backend',
   'threads',
   'batch-size',
+  'memory',
   'loss',
   'metric',
 ] as const satisfies readonly OptionName[];
@@ -228,7 +267,7 @@ export const RETRAIN_OPTIONS = [
   'no-control',
   'no-distill',
 ] as const satisfies readonly OptionName[];
-export const SWEEP_OPTIONS = ['no-retrain', 'exact', 'grid'] as const satisfies readonly OptionName[];
+export const SWEEP_OPTIONS = ['no-retrain', 'exact', 'grid', 'bases', 'mode'] as const satisfies readonly OptionName[];
 
 const SWITCH_WORDS: Readonly<Record<string, boolean>> = {
   true: true,
@@ -251,6 +290,8 @@ export function readValue(kind: OptionKind, text: string): unknown {
       return text;
     case 'number':
       return readNumber(text);
+    case 'size':
+      return readSize(text);
     case 'list':
       return text
         .split(',')
@@ -273,4 +314,22 @@ function readNumber(text: string): number | string {
   const [over = Number.NaN, under = 1] = parts;
   const value = over / under;
   return parts.length <= 2 && Number.isFinite(value) ? value : text;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+/** `2GiB`, `500MB` or a number of bytes. */
+function readSize(text: string): number | string {
+  const [, digits = '', unit = ''] = /^\s*([\d.]+)\s*([a-z]*)\s*$/iu.exec(text) ?? [];
+  const bytes = Math.floor(Number(digits) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+  return digits !== '' && Number.isFinite(bytes) ? bytes : text;
 }

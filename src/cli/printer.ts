@@ -58,7 +58,7 @@ function textStyle({ env, stdout }: World): TextStyle {
   const noColor = (env['NO_COLOR'] ?? '') !== '';
   const forced = (env['FORCE_COLOR'] ?? '') !== '' && env['FORCE_COLOR'] !== '0';
   return {
-    columns: stdout.columns ?? DEFAULT_COLUMNS,
+    columns: stdout.columns || DEFAULT_COLUMNS,
     unicode: !dumb && (locale === undefined || /utf-?8/iu.test(locale)),
     color: !noColor && !dumb && (forced || stdout.isTTY === true),
   };

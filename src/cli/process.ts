@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 
 import { run } from './main.js';
+import { canMove } from './terminal.js';
 
 /** Runs the command line of the real process and leaves its exit code there. */
 export async function runProcess(): Promise<void> {
@@ -23,7 +24,7 @@ export async function runProcess(): Promise<void> {
       memoryBytes: totalmem(),
     }),
     versions: { node: process.versions.node },
-    ...(process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? { terminal: process.stderr } : {}),
+    ...(canMove(process.stderr, process.env) ? { terminal: process.stderr } : {}),
     onInterrupt: (listener) => {
       // Once: a second interrupt meets no listener and ends the process.
       process.once('SIGINT', listener);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { dataSpecSchema } from '../data/spec.js';
 import { UsageError } from '../errors.js';
-import type { Given } from './options.js';
+import { readValue, type Given } from './options.js';
 
 /** What each key expects, for the error message; `data.scale` and the like are keys of the data object. */
 const EXPECTS: Readonly<Record<string, string>> = {
@@ -26,6 +26,11 @@ const EXPECTS: Readonly<Record<string, string>> = {
   learningRate: 'a number above 0',
   train: 'all or selected',
   grid: 'a whole number of at least 2',
+  memory: 'a size of at least 1MiB, such as 2GiB',
+  bases: 'names of orderings',
+  mode: 'unit, rank or both',
+  axis: 'parameters, macs, bytes or k',
+  svg: 'a path',
   inputShape: 'whole numbers of at least 1, such as 1,64',
   split: 'three percentages, such as 60/20/20',
   format: 'csv, npz, npy, json or idx',
@@ -70,10 +75,14 @@ const SHAPE = {
   distill: flag,
   exact: flag,
   grid: whole(2),
+  memory: z.union([text.transform((size) => readValue('size', size)), z.number()]).pipe(z.number().min(2 ** 20)),
+  bases: names,
+  mode: z.enum(['unit', 'rank', 'both']),
+  axis: z.enum(['parameters', 'macs', 'bytes', 'k']),
   inputShape: z.array(whole(1)).min(1),
 };
 const FILE = z.strictObject(SHAPE).partial();
-const FLAGS = z.strictObject({ ...SHAPE, config: text, json: flag, quiet: flag }).partial();
+const FLAGS = z.strictObject({ ...SHAPE, config: text, json: flag, quiet: flag, svg: text }).partial();
 
 /** Where a value comes from, and how that place calls a key: `--p`, `TDC_P`, "`p` in tdc.config.json". */
 export interface Source {

@@ -11,7 +11,7 @@ export type ModelOptions = Omit<RunOptions, 'data'>;
  * @throws UsageError no model
  */
 export function modelOptions(given: Given): ModelOptions {
-  const { model, config: _config, json: _json, quiet: _quiet, data: _data, ...rest } = given;
+  const { model, config: _config, json: _json, quiet: _quiet, svg: _svg, data: _data, ...rest } = given;
   if (model === undefined) {
     throw new UsageError('No model is named.', {
       hint: 'Name its folder behind the command, or let tdc init write a tdc.config.json that names it.',

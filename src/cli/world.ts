@@ -1,7 +1,7 @@
 import type { DiagnoseOptions } from '../backend/doctor/diagnose.js';
 import type { DoctorRecord } from '../backend/doctor/types.js';
 import type { RunContext, RunOptions, RunResult } from '../pipeline/types.js';
-import type { InspectRecord } from '../records/types.js';
+import type { Inspected } from '../pipeline/index.js';
 
 /** Where text goes: standard output, standard error, or a test's memory. */
 export interface Output {
@@ -35,9 +35,10 @@ export interface World {
 
 /** The library behind the commands, one function each. */
 export interface Pipeline {
-  readonly runInspect: (options: Omit<RunOptions, 'data'>, context: RunContext) => Promise<InspectRecord>;
+  readonly runInspect: (options: Omit<RunOptions, 'data'>, context: RunContext) => Promise<Inspected>;
   readonly runRetrain: (options: RunOptions, context: RunContext) => Promise<RunResult>;
   readonly runSweep: (options: RunOptions, context: RunContext) => Promise<RunResult>;
+  readonly runCompare: (options: RunOptions, context: RunContext) => Promise<RunResult>;
   readonly runReport: (folder: string, context: RunContext) => Promise<RunResult>;
 }
 

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
 import { liveProgress } from '../../src/cli/progress.js';
+import { canMove } from '../../src/cli/terminal.js';
 import type { RunContext, RunEvent } from '../../src/pipeline/types.js';
 import { spyPipeline, tdc } from './world.js';
 
@@ -81,5 +82,16 @@ describe('progress on a terminal', () => {
     progress.stop();
     expect(frames.join('')).toContain('retrain  epoch 1 of 4, loss 0.250, 25 %, 3.0 s left');
     expect(written).toHaveLength(EVENTS.filter(({ type }) => ['note', 'warning', 'end'].includes(type)).length);
+  });
+});
+
+describe('canMove', () => {
+  it.each([
+    ['a terminal', { isTTY: true, columns: 80 }, {}, true],
+    ['a pipe', {}, {}, false],
+    ['a dumb terminal', { isTTY: true, columns: 80 }, { TERM: 'dumb' }, false],
+    ['a terminal without a width', { isTTY: true, columns: 0 }, {}, false],
+  ])('of %s', (_, stream, env, expected) => {
+    expect(canMove(stream, env)).toBe(expected);
   });
 });

@@ -65,11 +65,12 @@ export function spyPipeline(during: (context: RunContext) => void | Promise<void
     asked,
     runSweep: result,
     runRetrain: result,
+    runCompare: result,
     runReport: (path, context) => result({ out: path }, context),
     runInspect: async (options, context) => {
       asked.push({ options, context });
       await during(context);
-      return INSPECT;
+      return { record: INSPECT, svg: '<svg></svg>' };
     },
   };
 }
@@ -143,8 +144,10 @@ export const INSPECT: InspectRecord = {
       tailPoints: ['before dense_2'],
       smallest: { parameters: 85, macs: 74, bytes: 340 },
       full: COST,
+      perUnit: { parameters: 75, macs: 74, bytes: 300 },
     },
   ],
+  smallest: { parameters: 85, macs: 74, bytes: 340 },
   skipped: [{ layer: 'dense_2', reason: 'output layer: its width is the number of classes' }],
   repairs: [],
 };
