@@ -15,13 +15,15 @@ async function whole(argv: readonly string[], cwd: string): Promise<Outcome> {
   return tdc(argv, { cwd, loadPipeline: () => import('../../src/pipeline/index.js') });
 }
 
+const textOf = (path: string): string => readFileSync(path, 'utf8');
+
 const ARGV = [FIXTURE, '--data', join(FIXTURE, 'data.npz'), '--backend', 'cpu', '--epochs', '1'];
 
 describe('the commands, with the library behind them', () => {
   it('inspect prints what can shrink', async () => {
     const { code, stdout, stderr } = await whole(['inspect', FIXTURE], ROOT);
     expect(stdout).toContain('width-2-of-8: 83 parameters, 72 multiply-adds');
-    expect(stdout).toMatch(/^ {2}wide +8 +-84 % +before classes$/mu);
+    expect(stdout).toMatch(/^ {2}wide +8 +10 +-84 % +before classes$/mu);
     expect(stdout).toContain("classes stays: its features are the model's output");
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -78,8 +80,7 @@ describe('the committed example', () => {
     cpSync(EXAMPLE, join(cwd, 'example'), { recursive: true });
     expect((await whole(['report', 'example'], cwd)).code).toBe(0);
     const rendered = readdirSync(EXAMPLE).filter((name) => /\.(html|md|svg)$/u.test(name));
-    const text = (path: string): string => readFileSync(path, 'utf8');
-    expect(rendered.filter((name) => text(join(cwd, 'example', name)) !== text(join(EXAMPLE, name)))).toEqual([]);
+    expect(rendered.filter((name) => textOf(join(cwd, 'example', name)) !== textOf(join(EXAMPLE, name)))).toEqual([]);
     expect(rendered).toContain('report.html');
   });
 
