@@ -55,7 +55,7 @@ export async function liveProgress(
   const clock = stageClock(now);
   const say = (event: Exclude<RunEvent, { type: 'start' | 'progress' }>): void => {
     const moving = spinner.isSpinning;
-    spinner.stop();
+    if (moving) spinner.stop();
     stderr.write(`${lineOf(event)}\n`);
     if (moving && event.type !== 'end') spinner.start();
   };
@@ -74,7 +74,7 @@ export async function liveProgress(
       }
     },
     stop: () => {
-      spinner.stop();
+      if (spinner.isSpinning) spinner.stop();
     },
   };
 }
@@ -93,7 +93,7 @@ function lineOf(event: Exclude<RunEvent, { type: 'start' | 'progress' }>): strin
 export function progressText(event: ProgressEvent, secondsLeft: number | undefined): string {
   const share = event.total > 0 ? `${Math.floor((100 * event.done) / event.total)} %` : '';
   const parts = [
-    event.detail ?? `${event.done} of ${event.total}`,
+    event.detail ?? `step ${event.done} of ${event.total}`,
     event.loss === undefined ? '' : `loss ${event.loss.toPrecision(3)}`,
     share,
     secondsLeft === undefined ? '' : `${secondsText(secondsLeft)} left`,

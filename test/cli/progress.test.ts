@@ -50,7 +50,7 @@ describe('progress without a terminal', () => {
   it('gives a sign of life, with the time left, in a stage that takes long', async () => {
     const stderr = await stderrOf([], { now: 0 }, 20_000);
     expect(stderr).toContain('\nretrain    epoch 1 of 4, loss 0.250, 25 %, 60.0 s left\n');
-    expect(stderr).toContain('\nsweep      3 of 4, 75 %, 6.7 s left\n');
+    expect(stderr).toContain('\nsweep      step 3 of 4, 75 %, 6.7 s left\n');
   });
 
   it('is only warnings with --quiet', async () => {
