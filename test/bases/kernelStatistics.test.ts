@@ -33,11 +33,12 @@ function inRows(values: readonly number[], size: number): number[][] {
   return Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
 }
 
-function expectMoments(found: KernelStatistics, rows: number[][]): void {
+/** Largest error of mean and covariance, as a share of the largest covariance; Infinity when rows are missing. */
+function momentsError(found: KernelStatistics, rows: number[][]): number {
   const { mean, covariance } = naive(rows);
-  expect(found.positions).toBe(rows.length);
-  expect(maxDifference(found.mean, mean)).toBeLessThan(FLOAT32);
-  expect(maxDifference(found.covariance.values, covariance)).toBeLessThan(FLOAT32 * Math.max(1, ...covariance));
+  if (found.positions !== rows.length) return Infinity;
+  const error = Math.max(maxDifference(found.mean, mean), maxDifference(found.covariance.values, covariance));
+  return error / Math.max(1, ...covariance);
 }
 
 describe('collectKernelStatistics', () => {
@@ -53,9 +54,9 @@ describe('collectKernelStatistics', () => {
       batchSize: 10,
     });
     expect(skipped).toEqual([]);
-    expectMoments(kernels.get('first')!, inRows([...x.values], 4));
+    expect(momentsError(kernels.get('first')!, inRows([...x.values], 4))).toBeLessThan(FLOAT32);
     const hidden = take(model.layers[0].apply(tf.tensor(x.values, [ROWS, 4])) as tf.Tensor);
-    expectMoments(kernels.get('last')!, inRows(hidden, 6));
+    expect(momentsError(kernels.get('last')!, inRows(hidden, 6))).toBeLessThan(FLOAT32);
     model.dispose();
   });
 
@@ -73,10 +74,10 @@ describe('collectKernelStatistics', () => {
     const { kernels } = await collectKernelStatistics(readGraph(model), { ...regression(x, 3), seed: 0, batchSize: 2 });
     const [{ kernelShape, rows: size }] = kernelsOf(readGraph(model));
     // a convolution with the identity for its kernel lays the patches out
-    const identity = tf.eye(size).reshape([...kernelShape.slice(0, 3), size]) as tf.Tensor4D;
+    const identity = tf.eye(size).reshape<tf.Tensor4D>([...kernelShape.slice(0, 3), size]);
     const { strides = 1, dilationRate = 1, padding } = config;
     const patches = tf.conv2d(tf.tensor4d(x.values, [5, 6, 7, 2]), identity, strides, padding, 'NHWC', dilationRate);
-    expectMoments(kernels.get('conv')!, inRows(take(patches), size));
+    expect(momentsError(kernels.get('conv')!, inRows(take(patches), size))).toBeLessThan(FLOAT32);
     model.dispose();
   });
 
@@ -87,9 +88,9 @@ describe('collectKernelStatistics', () => {
     );
     const x = normal([4, 9, 2], 3, 1);
     const { kernels } = await collectKernelStatistics(readGraph(model), { ...selfTaught(x, 2), seed: 0 });
-    const identity = tf.eye(6).reshape([3, 2, 6]) as tf.Tensor3D;
+    const identity = tf.eye(6).reshape<tf.Tensor3D>([3, 2, 6]);
     const stretches = tf.conv1d(tf.tensor3d([...x.values], [4, 9, 2]), identity, 2, 'valid');
-    expectMoments(kernels.get('conv')!, inRows(take(stretches), 6));
+    expect(momentsError(kernels.get('conv')!, inRows(take(stretches), 6))).toBeLessThan(FLOAT32);
     expect(kernels.get('dense')!.positions).toBe(16);
     model.dispose();
   });

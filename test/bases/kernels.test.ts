@@ -56,9 +56,9 @@ describe('kernelsOf', () => {
     const shared = tf.layers.dense({ name: 'shared', units: 5 });
     const output = tf.layers.dense({ name: 'last', units: 3 }).apply(shared.apply(shared.apply(narrow)));
     const model = tf.model({ inputs: input, outputs: output as tf.SymbolicTensor });
-    const kernels = kernelsOf(readGraph(model)).map(({ layer, rows, cols, calls, group, bias }) => [
-      ...[layer, rows, cols, calls, group, bias],
-    ]);
+    const kernels = kernelsOf(readGraph(model)).map(({ layer, rows, cols, calls, group, bias }) =>
+      Object.values({ layer, rows, cols, calls, group, bias }),
+    );
     expect(kernels).toEqual([
       ['conv', 18, 4, 1, 'conv', false],
       ['narrow', 96, 5, 1, 'narrow', true],

@@ -237,7 +237,7 @@ describe('buildUnitBasis', () => {
     const each = await caseOf(mlp(), 'hidden', [4], 2);
     for (const name of UNIT_BASES) {
       const { order } = buildUnitBasis(name, each.graph, each.group, { statistics: each.statistics });
-      expect([...order].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+      expect([...order].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
     }
   });
 
