@@ -2,7 +2,7 @@
  * How wide do the layers of a TensorFlow.js model need to be?
  *
  * ```
- * model + dataset ──retrain──▶ ordered model ──sweep──▶ curves ──report──▶ report.html + *.svg + summary.md
+ * model + dataset ──retrain──▶ ordered model ──sweep, compare-svd──▶ curves ──report──▶ report.html + *.svg + summary.md
  * ```
  *
  * The rooms, from the commands down; a room imports only from below:
@@ -10,10 +10,11 @@
  * - `cli`        yargs commands: load, ONE call of `pipeline`, save, print
  * - `pipeline`   runs the stages a command lacks, reuses by digest, writes records, models and the report
  * - `report`     records → charts → SVG, HTML, Markdown, terminal; sees no tensor
- * - `sweep`      loss for every kept width k, paired against the original
+ * - `sweep`      the engine: loss for every kept width or rank k, paired against the original; jobs
  * - `retrain`    TailDropout fine-tuning with distillation, and its control
+ * - `surgery`    changes a model, model in and model out: slices width groups, factors kernels, folds constant units
+ * - `bases`      orderings of features: tail, magnitude, taylor, svd, pca, whitened, kfac; the linear algebra under them
  * - `evaluate`   feeds batches through a model with some groups masked, judges every row
- * - `surgery`    changes a model, model in and model out: slices width groups
  * - `graph`      reads a model: steps, width groups, tail points, parameters and MACs
  * - `objective`  what is measured: loss and metrics per row, their statistics
  * - `model`      a LayersModel on disk: validate, read, write
@@ -23,6 +24,7 @@
  * - `records`    the JSON between commands: types, reading, writing
  * - `random`     seeded streams; `errors` what went wrong and the exit code that says so
  */
+export { defineConfig, type TdcConfig } from './config.js';
 export * from './errors.js';
 export * from './pipeline/index.js';
 export * from './records/types.js';

@@ -96,6 +96,13 @@ export const OPTIONS = {
     describe: 'Threads of the backend',
     standard: 'all cores',
   },
+  workers: {
+    key: 'workers',
+    kind: 'number',
+    group: 'Measuring',
+    describe: 'Processes that share the sweep',
+    standard: String(D.workers),
+  },
   'batch-size': {
     key: 'batchSize',
     kind: 'number',
@@ -252,6 +259,7 @@ export const MEASURE_OPTIONS = [
   'split',
   'backend',
   'threads',
+  'workers',
   'batch-size',
   'memory',
   'loss',

@@ -1,4 +1,5 @@
-import { lstat, mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile, readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readdir, realpath, rename, rm, writeFile, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import type * as tf from '@tensorflow/tfjs';
@@ -66,7 +67,8 @@ export async function writeModel(
     ...(options.userDefinedMetadata === undefined ? {} : { userDefinedMetadata: options.userDefinedMetadata }),
   };
   await mkdir(dirname(target), { recursive: true });
-  const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  const temporary = join(dirname(target), `.${basename(target)}-${randomUUID()}`);
+  await mkdir(temporary);
   try {
     for (const [i, path] of paths.entries())
       await writeFile(join(temporary, path), bytes.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES));

@@ -1,11 +1,9 @@
 import { readRecord, writeRecord } from '../records/store.js';
 import type { CompareRecord } from '../records/types.js';
-import { sweep } from '../sweep/sweep.js';
-import { ALL_BASES, basesOf, chooseCurves } from './curves.js';
+import { measureDigest, measureStage } from './measure-stage.js';
 import type { Retrained } from './retrain-stage.js';
-import { headOf, stageDigest, type Session } from './session.js';
-import { keepJobs, variantsOf } from './sweep-stage.js';
-import { pauseOf, reused, timed, type Clocked } from './stage.js';
+import { headOf, type Session } from './session.js';
+import { reused, type Clocked } from './stage.js';
 
 /** Measures every basis on the same rows, or takes the record that stands in the run folder for the same inputs. */
 export async function compareStage(
@@ -13,10 +11,9 @@ export async function compareStage(
   made: Retrained | undefined,
   stages: Clocked[],
 ): Promise<CompareRecord> {
-  const { options, folder } = session;
-  const { axis, exact, grid, mode } = options;
-  const bases = basesOf(session, ALL_BASES);
-  const inputs = stageDigest(session, 'compare', { exact, grid, mode, bases, retrained: made?.record.inputs });
+  const { folder, selection, options } = session;
+  const { axis } = options;
+  const inputs = measureDigest(session, 'compare', made);
   const kept = await readRecord(folder, 'compare.json').catch(() => undefined);
   if (kept?.inputs === inputs) {
     reused(session, stages, 'compare');
@@ -25,32 +22,14 @@ export async function compareStage(
     if (kept.axis !== axis) await writeRecord(folder, 'compare.json', record);
     return record;
   }
-  return keepJobs(session, inputs, stages, async (store) => {
-    const variants = variantsOf(session, made);
-    const { swept, chosen } = await timed(session, stages, 'compare', bases.join(', '), async () => {
-      const chosen = await chooseCurves(session, variants, bases);
-      const { objective, dataset, context } = session;
-      const swept = await sweep(variants, {
-        objective,
-        split: dataset.splits.select,
-        exact,
-        grid,
-        memory: options.memory,
-        curves: chosen.curves,
-        store,
-        onProgress: (done, total, detail) =>
-          context.onEvent({ type: 'progress', stage: 'compare', done, total, detail }),
-        pause: pauseOf(session),
-      });
-      return { swept, chosen };
-    });
+  return measureStage(session, 'compare', inputs, made, stages, async (swept, { kernels, missing }) => {
     const groups = swept.groups.map((group) => ({
       ...group,
-      kernels: chosen.kernels.get(group.name) ?? [],
-      missing: chosen.missing.get(group.name) ?? [],
+      kernels: kernels.get(group.name) ?? [],
+      missing: missing.get(group.name) ?? [],
     }));
-    const skipped = session.selection.skipped;
-    const record: CompareRecord = { ...headOf(session, 'tdc/compare', inputs), ...swept, axis, groups, skipped };
+    const head = headOf(session, 'tdc/compare', inputs);
+    const record: CompareRecord = { ...head, ...swept, axis, groups, skipped: selection.skipped };
     await writeRecord(folder, 'compare.json', record);
     return record;
   });

@@ -1,4 +1,4 @@
-export { runInspect } from './inspect.js';
+export { runInspect, type Inspected } from './inspect.js';
 export { runReport } from './report-stage.js';
 export { runCompare, runRetrain, runSweep } from './run.js';
 export { RUN_DEFAULTS } from './types.js';

@@ -1,17 +1,27 @@
 import { startBackend } from '../backend/index.js';
+import { graphSvg, inspectGraph } from '../graph/index.js';
+import type { ModelGraph } from '../graph/types.js';
 import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model/index.js';
 import type { InspectRecord } from '../records/types.js';
 import { TOOL } from '../version.js';
 import { graphOf } from './read.js';
 import type { RunContext, RunOptions } from './types.js';
 
+/** What inspecting a model gives. */
+export interface Inspected {
+  readonly record: InspectRecord;
+  /** The graph with its groups in colour. */
+  readonly svg: string;
+}
+
 /** What can shrink and what can't, of a model alone: no data is read and nothing is written. */
-export async function runInspect(options: Pick<RunOptions, 'model'>, context: RunContext): Promise<InspectRecord> {
+export async function runInspect(options: Pick<RunOptions, 'model'>, context: RunContext): Promise<Inspected> {
   const backend = await startBackend({ backend: 'cpu' });
   try {
     const loaded = await loadModel(await locateModel(options.model, context.cwd));
     try {
-      return inspectRecord(loaded);
+      const graph = graphOf(loaded);
+      return { record: inspectRecord(loaded, graph), svg: graphSvg(graph) };
     } finally {
       disposeModel(loaded.model);
     }
@@ -20,24 +30,18 @@ export async function runInspect(options: Pick<RunOptions, 'model'>, context: Ru
   }
 }
 
-function inspectRecord(loaded: LoadedModel): InspectRecord {
+function inspectRecord(loaded: LoadedModel, graph: ModelGraph): InspectRecord {
   const { file, warnings } = loaded;
-  const graph = graphOf(loaded);
+  const { groups, skipped, smallest, largest } = inspectGraph(graph);
   return {
     schema: 'tdc/inspect',
     version: 1,
     tool: TOOL,
-    model: { name: file.name, digest: file.digest, ...graph.cost(new Map()) },
+    model: { name: file.name, digest: file.digest, ...largest },
     layers: graph.layers,
-    groups: graph.groups.map(({ name, n, layers, tailPoints }) => ({
-      name,
-      n,
-      layers,
-      tailPoints: tailPoints.map((point) => point.name),
-      smallest: graph.cost(new Map([[name, 1]])),
-      full: graph.cost(new Map([[name, n]])),
-    })),
-    skipped: graph.skipped,
+    groups,
+    smallest,
+    skipped,
     repairs: [...file.repairs, ...warnings],
   };
 }

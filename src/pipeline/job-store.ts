@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { writeAtomic } from '../records/store.js';
+import { writeAtomic } from '../records/files.js';
 import type { CurvePoint } from '../records/types.js';
 import type { JobStore, SweepJob } from '../sweep/jobs.js';
 import { digestOf } from './digest.js';

@@ -2,7 +2,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { DataError } from '../errors.js';
-import { readRecord, writeAtomic } from '../records/store.js';
+import { writeAtomic } from '../records/files.js';
+import { readRecord } from '../records/store.js';
 import type { RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
 import type { Clocked } from './stage.js';
 import { timed } from './stage.js';

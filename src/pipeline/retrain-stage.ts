@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import { assertTrainable } from '../backend/index.js';
 import type { Split } from '../data/types.js';
 import { subSplit } from '../data/split.js';
 import { DataError } from '../errors.js';
@@ -56,6 +57,7 @@ export async function retrainStage(session: Session, stages: Clocked[]): Promise
     reused(session, stages, 'retrain');
     return kept;
   }
+  assertTrainable(session.loaded.model, session.backend.info.name);
   const made = await trainBoth(session, inputs, stages);
   const { record, retrained } = made;
   const metadata = (role: string) => ({
@@ -91,7 +93,7 @@ async function reuse(session: Session, inputs: string): Promise<Retrained | unde
   }
 }
 
-async function graphFrom(session: Session, name: string, inputs: string): Promise<ModelGraph> {
+export async function graphFrom(session: Session, name: string, inputs: string): Promise<ModelGraph> {
   const { model, file } = await loadModel(await locateModel(join(session.folder, name)));
   const stamp = file.userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined;
   if (stamp?.taildropout?.inputs !== inputs) throw new DataError(`${name} is of another run.`);

@@ -14,8 +14,7 @@ export async function runRetrain(options: RunOptions, context: RunContext): Prom
   return inSession(options, context, async (session, stages) => {
     const made = await retrainStage(session, stages);
     disposeRetrained(made);
-    const files = ['retrain.json', 'ordered/model.json', ...(made.record.control ? ['control/model.json'] : [])];
-    return { files, retrain: made.record };
+    return { files: trainedFiles(made), retrain: made.record };
   });
 }
 
@@ -30,7 +29,7 @@ export async function runSweep(options: RunOptions, context: RunContext): Promis
       if (made !== undefined) disposeRetrained(made);
     });
     return {
-      files: ['sweep.json', ...(made === undefined ? [] : ['retrain.json', 'ordered/model.json'])],
+      files: ['sweep.json', ...trainedFiles(made)],
       sweep: record,
       ...(made === undefined ? {} : { retrain: made.record }),
     };
@@ -48,7 +47,7 @@ export async function runCompare(options: RunOptions, context: RunContext): Prom
       if (made !== undefined) disposeRetrained(made);
     });
     return {
-      files: ['compare.json', ...(made === undefined ? [] : ['retrain.json', 'ordered/model.json'])],
+      files: ['compare.json', ...trainedFiles(made)],
       compare,
       ...(made === undefined ? {} : { retrain: made.record }),
     };
@@ -66,7 +65,7 @@ async function inSession(
   const session = await openSession(options, context);
   try {
     for (const text of await warnings(session)) {
-      session.notes.push(text);
+      session.warnings.push(text);
       context.onEvent({ type: 'warning', text });
     }
     const done = await body(session, stages);
@@ -77,6 +76,12 @@ async function inSession(
   } finally {
     await closeSession(session);
   }
+}
+
+function trainedFiles(made: Retrained | undefined): readonly string[] {
+  if (made === undefined) return [];
+  const control = made.record.control === undefined ? [] : ['control/model.json'];
+  return ['retrain.json', 'ordered/model.json', ...control];
 }
 
 function disposeRetrained({ retrained, control }: Retrained): void {

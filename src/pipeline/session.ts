@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 import { startBackend, type StartedBackend } from '../backend/index.js';
 import { readDataset } from '../data/dataset.js';
 import type { DataSpec } from '../data/spec.js';
@@ -28,8 +30,9 @@ export interface Session {
   readonly selection: Selection;
   readonly dataset: Dataset;
   readonly objective: Objective;
-  /** Grows by the warnings that measuring brings. */
-  readonly notes: string[];
+  readonly notes: readonly string[];
+  /** Grows by what measuring brings. */
+  readonly warnings: string[];
 }
 
 /** Loads model and data, starts the backend, decides what is measured. The caller closes the session. */
@@ -72,7 +75,10 @@ async function fitTogether(
   const graph = graphOf(loaded);
   const selection = selectGroups(graph, options.layers, options.exclude);
   const fit = fitOf(graph, options.inputShape);
-  const dataset = await readDataset(specOf(options), fit, { seed: options.seed, retrain: options.retrain });
+  const dataset = await readDataset(specOf(options, context.cwd), fit, {
+    seed: options.seed,
+    retrain: options.retrain,
+  });
   const objective = inferObjective({
     target: dataset.target.kind,
     activation: fit.output.activation ?? 'linear',
@@ -81,12 +87,13 @@ async function fitTogether(
     ...(options.loss === undefined ? {} : { loss: options.loss }),
     ...(options.metric === undefined ? {} : { metric: options.metric }),
   });
-  const notes = [...loaded.warnings, ...dataset.notes, ...objective.notes];
+  const notes = [...dataset.notes, ...objective.notes];
+  const warnings = [...loaded.warnings];
   for (const text of [describe(backend), ...backend.notes, ...dataset.notes, ...objective.notes]) {
     context.onEvent({ type: 'note', text });
   }
   for (const text of loaded.warnings) context.onEvent({ type: 'warning', text });
-  return { options, context, folder, backend, loaded, graph, selection, dataset, objective, notes };
+  return { options, context, folder, backend, loaded, graph, selection, dataset, objective, notes, warnings };
 }
 
 function describe({ info }: StartedBackend): string {
@@ -96,6 +103,7 @@ function describe({ info }: StartedBackend): string {
 
 /** Ranges of what no later stage checks for itself. */
 function checkOptions(options: RunOptions): void {
+  requireWhole('workers', options.workers, 1);
   requireWhole('batch-size', options.batchSize, 1);
   requireWhole('epochs', options.epochs, 1);
   requireWhole('grid', options.grid, 2);
@@ -111,15 +119,19 @@ function requireWhole(name: string, value: number | undefined, least: number): v
   throw new UsageError(`--${name} must be a whole number of at least ${least}, got ${value}.`);
 }
 
-/** Flags go over what the data entry says. */
-function specOf({ data, target, scale, split }: RunOptions): DataSpec {
+/** The data entry with its paths absolute; flags go over what it says. */
+function specOf({ data, target, scale, split }: RunOptions, cwd: string): DataSpec {
   const flags = {
     ...(target === undefined ? {} : { target }),
     ...(scale === undefined ? {} : { scale }),
     ...(split === undefined ? {} : { split: typeof split === 'string' ? split : [...split] }),
   };
-  if (Object.keys(flags).length === 0) return data;
-  return typeof data === 'string' ? { path: data, ...flags } : { ...data, ...flags };
+  const entry = typeof data === 'string' ? { path: data } : data;
+  const paths = Object.fromEntries(
+    Object.entries(entry).filter(([key]) => ['path', 'train', 'select', 'report'].includes(key)),
+  ) as Record<string, string>;
+  const absolute = Object.fromEntries(Object.entries(paths).map(([key, path]) => [key, resolve(cwd, path)]));
+  return { ...entry, ...absolute, ...flags };
 }
 
 /** The loss a model was compiled with: a name, or one that all outputs share. */
@@ -134,7 +146,7 @@ export function headOf<Schema extends string>(
   schema: Schema,
   inputs: string,
 ): RecordHead & { readonly schema: Schema } {
-  const { options, backend, loaded, graph, dataset, objective, notes } = session;
+  const { options, backend, loaded, graph, dataset, objective, notes, warnings } = session;
   const { train, select, report } = dataset.splits;
   return {
     schema,
@@ -152,6 +164,7 @@ export function headOf<Schema extends string>(
     loss: { name: objective.loss, unit: objective.unit },
     metrics: objective.metrics,
     notes: [...notes],
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
   };
 }
 

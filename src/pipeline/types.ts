@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
   /** Default: all cores. */
   readonly threads?: number;
+  /** Processes that share a sweep's jobs; the bytes are those of one. */
+  readonly workers: number;
   readonly batchSize: number;
   /** Bytes that the tensors of a sweep may take, beside the model and the data. */
   readonly memory: number;
@@ -55,6 +57,7 @@ export const RUN_DEFAULTS = {
   force: false,
   seed: 0,
   backend: 'auto',
+  workers: 1,
   batchSize: 128,
   memory: 2 ** 31,
   layers: [],

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import { DataError, OutputError } from '../errors.js';
+import { DataError } from '../errors.js';
+import { writeAtomic } from './files.js';
 import type { CompareRecord, RetrainRecord, RunRecord, SweepRecord } from './types.js';
 
 /** Records a run folder may hold, by file name. */
@@ -13,26 +13,6 @@ export interface RecordFiles {
   readonly 'sweep.json': SweepRecord;
   readonly 'compare.json': CompareRecord;
   readonly 'run.json': RunRecord;
-}
-
-/**
- * Writes text to a temporary file beside the target and renames it: a reader sees the old file or the new one, never half.
- *
- * @throws OutputError where the folder cannot be written.
- */
-export async function writeAtomic(path: string, contents: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, contents);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new OutputError(`Cannot write ${path}: ${(cause as Error).message}.`, {
-      hint: 'Name a folder that can be written with --out.',
-      cause,
-    });
-  }
 }
 
 /** Writes a record as JSON, two spaces, one newline at the end: same record, same bytes. */
@@ -104,6 +84,7 @@ const head = {
   loss: z.looseObject({ name: z.string(), unit: z.string() }),
   metrics: z.array(z.looseObject({ name: z.string(), better: z.enum(['higher', 'lower']) })),
   notes: z.array(z.string()),
+  warnings: z.array(z.string()).optional(),
 };
 const epochs = z.array(
   z.looseObject({ epoch: z.number(), learningRate: z.number(), trainLoss: z.number(), expectedLoss: z.number() }),

@@ -54,8 +54,10 @@ export interface RecordHead {
   };
   readonly loss: { readonly name: string; readonly unit: string };
   readonly metrics: readonly MetricInfo[];
-  /** Warnings and notes a reader must know; one sentence each. */
+  /** What was inferred or done; one sentence each. */
   readonly notes: readonly string[];
+  /** What makes every figure doubtful; one sentence each. Absent: nothing. */
+  readonly warnings?: readonly string[];
 }
 
 export interface SkippedLayer {
@@ -205,7 +207,11 @@ export interface InspectRecord {
     /** Cost of the whole model with this group at 1 and at n, the others full. */
     readonly smallest: Cost;
     readonly full: Cost;
+    /** What the last unit costs: the whole model at n less that at n - 1. */
+    readonly perUnit: Cost;
   }[];
+  /** Every group at 1: no choice of widths costs less. */
+  readonly smallest: Cost;
   readonly skipped: readonly SkippedLayer[];
   readonly repairs: readonly string[];
 }

@@ -53,3 +53,11 @@ export interface JobStore {
   /** Keeps the points of a finished job. */
   put(job: SweepJob, points: readonly CurvePoint[]): Promise<void>;
 }
+
+/** Runs jobs in other processes. */
+export interface JobFarm {
+  /** How many jobs run at a time. */
+  readonly size: number;
+  /** @param index of the job in the sweep's list */
+  run(index: number, job: SweepJob): Promise<readonly CurvePoint[]>;
+}

@@ -10,7 +10,7 @@ import type { Objective } from '../objective/types.js';
 import type { Curve, CurvePoint, GroupCurves, Measured, PairedMeasured, WeightsName } from '../records/types.js';
 import { foldOf, MEMORY_DEFAULTS, rowsOf, type MemoryOptions } from './chunk-size.js';
 import { GRID_DEFAULTS, gridOf, type GridOptions } from './grid.js';
-import { cutWidths, jobOf, type CurveSpec, type JobStore } from './jobs.js';
+import { cutWidths, jobOf, type CurveSpec, type JobFarm, type JobStore } from './jobs.js';
 import { rankOutputs } from './rank.js';
 import { widthOutputs, type WidthOutputs } from './widths.js';
 
@@ -24,6 +24,8 @@ export interface SweepOptions extends GridOptions, MemoryOptions {
   readonly groups?: readonly string[];
   /** Keeps what is finished; default: nothing is kept. */
   readonly store?: JobStore;
+  /** Runs jobs elsewhere, several at a time; default: here, one after the other. The result is the same. */
+  readonly farm?: JobFarm;
   /** After each batch of rows, in hundredths of jobs done of all. */
   readonly onProgress?: (done: number, total: number, detail: string) => void;
   /** Awaited between steps; throws to stop. */
@@ -49,23 +51,54 @@ export interface Swept {
  * The list of jobs depends on the options alone. What a store has is not measured again; the result is the same.
  */
 export async function sweep(variants: Variants, options: SweepOptions): Promise<Swept> {
+  const plan = await planSweep(variants, options);
+  const { jobs } = plan;
+  const points: (readonly CurvePoint[])[] = [];
+  const shares = new Float64Array(jobs.length);
+  const one = async (index: number): Promise<void> => {
+    const { curve, ks } = jobs[index];
+    const job = jobOf(curve, ks);
+    const tell = (share: number): void => {
+      shares[index] = share;
+      const done = shares.reduce((total, part) => total + part, 0);
+      const detail = `${curve.kernel?.layer ?? curve.group}, ${curve.basis}, ${curve.weights} weights`;
+      options.onProgress?.(Math.round(done * 100), jobs.length * 100, detail);
+    };
+    const kept = await options.store?.get(job);
+    points[index] = kept ?? (await (options.farm?.run(index, job) ?? plan.run(index, tell)));
+    if (kept === undefined) await options.store?.put(job, points[index]);
+    tell(1);
+  };
+  await inTurns(jobs.length, options.farm?.size ?? 1, one);
+  return { ...summaries(variants, plan.full), groups: curvesOf(variants.original, plan.curves, jobs, points) };
+}
+
+/** Jobs of a sweep in their order, ready to run. */
+export interface SweepPlan {
+  readonly curves: readonly CurveSpec[];
+  readonly jobs: readonly { readonly curve: CurveSpec; readonly ks: readonly number[] }[];
+  readonly full: Full;
+  run(index: number, onShare?: (share: number) => void): Promise<readonly CurvePoint[]>;
+}
+
+/** Measures the models at full width and lists the jobs; whoever has the same inputs gets the same list. */
+export async function planSweep(variants: Variants, options: SweepOptions): Promise<SweepPlan> {
   const curves = options.curves ?? tailCurves(variants, options.groups);
   const graphs = new Set([...Object.values(variants), ...curves.map(({ graph }) => graph)]);
   const full = await measureFull(variants, graphs, options);
   const jobs = curves.flatMap((curve) => cutWidths(gridOf(curve.n, options)).map((ks) => ({ curve, ks })));
-  const points = new Map<CurveSpec, CurvePoint[]>(curves.map((curve) => [curve, []]));
-  for (const [done, { curve, ks }] of jobs.entries()) {
-    const detail = `${curve.kernel?.layer ?? curve.group}, ${curve.basis}, ${curve.weights} weights`;
-    const tell = (share: number): void =>
-      options.onProgress?.(Math.round((done + share) * 100), jobs.length * 100, detail);
-    const job = jobOf(curve, ks);
-    const kept = await options.store?.get(job);
-    const made = kept ?? (await runJob(curve, ks, variants.original, full, options, tell));
-    if (kept === undefined) await options.store?.put(job, made);
-    points.get(curve)!.push(...made);
-    tell(1);
-  }
-  return { ...summaries(variants, full), groups: curvesOf(variants.original, points) };
+  const run = (index: number, onShare: (share: number) => void = () => {}): Promise<readonly CurvePoint[]> =>
+    runJob(jobs[index].curve, jobs[index].ks, variants.original, full, options, onShare);
+  return { curves, jobs, full, run };
+}
+
+/** Runs the jobs 0..count-1, `size` at a time, in their order. */
+async function inTurns(count: number, size: number, one: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const turn = async (): Promise<void> => {
+    while (next < count) await one(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(size, count) }, turn));
 }
 
 /** The order in which the units stand, for the original's and the retrained weights; the control has no order. */
@@ -161,10 +194,16 @@ function outputsAt(
 }
 
 /** Curves by group, in the model's order; a kernel whose outputs are no group stands in an entry of its own behind them. */
-function curvesOf(original: ModelGraph, points: ReadonlyMap<CurveSpec, readonly CurvePoint[]>): readonly GroupCurves[] {
-  const specs = [...points.keys()];
+function curvesOf(
+  original: ModelGraph,
+  specs: readonly CurveSpec[],
+  jobs: SweepPlan['jobs'],
+  points: readonly (readonly CurvePoint[])[],
+): readonly GroupCurves[] {
+  const pointsOf = (spec: CurveSpec): CurvePoint[] =>
+    jobs.flatMap(({ curve }, index) => (curve === spec ? points[index] : []));
   const curvesIn = (group: string): Curve[] =>
-    specs.filter((spec) => spec.group === group).map((spec) => curveOf(spec, points.get(spec)!));
+    specs.filter((spec) => spec.group === group).map((spec) => curveOf(spec, pointsOf(spec)));
   const groups = original.groups.map(({ name, n, layers, tailPoints }) => ({
     name,
     n,

@@ -195,6 +195,13 @@ describe('a sweep that was stopped', () => {
   });
 });
 
+describe('workers', () => {
+  it('share a sweep and give the bytes of one process', async () => {
+    await runSweep(digits('shared', { workers: 2 }), contextOf());
+    expect(await bytes('shared', 'sweep.json')).toBe(await bytes('one', 'sweep.json'));
+  });
+});
+
 describe('runRetrain', () => {
   it('writes ordered and control models without custom layers, ordered by their metadata', async () => {
     await runRetrain(digits('trained'), contextOf());

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-import { saveNew } from '../../records/store.js';
+import { saveNew } from '../../records/files.js';
 import type { Command } from '../command.js';
 import { inspectText } from '../inspectText.js';
 import { modelOptions } from '../settings.js';

@@ -1,0 +1,114 @@
+import { TdcError } from '../errors.js';
+import { planSweep, sweep, type SweepOptions, type SweepPlan, type Swept, type Variants } from '../sweep/sweep.js';
+import type { JobStore } from '../sweep/jobs.js';
+import { ALL_BASES, basesOf, chooseCurves, type Chosen } from './curves.js';
+import { jobStore } from './job-store.js';
+import type { Retrained } from './retrain-stage.js';
+import { stageDigest, type Session } from './session.js';
+import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
+import { startFarm } from './workers.js';
+
+/** Stages that measure curves, and what each measures unless told otherwise. */
+export const MEASURING = { sweep: ['tail'], compare: ALL_BASES } as const satisfies Record<string, readonly string[]>;
+export type MeasuringStage = keyof typeof MEASURING;
+
+/** Digest of everything that a measuring stage depends on. */
+export function measureDigest(session: Session, stage: MeasuringStage, made: Retrained | undefined): string {
+  const { exact, grid, mode } = session.options;
+  const bases = basesOf(session, MEASURING[stage]);
+  return stageDigest(session, stage, { exact, grid, mode, bases, retrained: made?.record.inputs });
+}
+
+/** The original, and what retraining made of it. */
+export function variantsOf({ graph }: Session, made: Pick<Retrained, 'retrained' | 'control'> | undefined): Variants {
+  return {
+    original: graph,
+    ...(made === undefined ? {} : { retrained: made.retrained }),
+    ...(made?.control === undefined ? {} : { control: made.control }),
+  };
+}
+
+/** The jobs of a stage, ready to run; every process that shares them plans the same list. */
+export async function planStage(session: Session, stage: MeasuringStage, variants: Variants): Promise<SweepPlan> {
+  const { curves } = await chooseCurves(session, variants, basesOf(session, MEASURING[stage]));
+  return planSweep(variants, optionsOf(session, curves));
+}
+
+/**
+ * Measures the curves of a stage. What is finished is kept until `finish` has written the record: a stage that fails leaves no
+ * file, one that was stopped or killed goes on from its finished jobs.
+ */
+export async function measureStage<T>(
+  session: Session,
+  stage: MeasuringStage,
+  inputs: string,
+  made: Retrained | undefined,
+  stages: Clocked[],
+  finish: (swept: Swept, chosen: Chosen) => Promise<T>,
+): Promise<T> {
+  const jobs = jobStore(session.folder, inputs);
+  try {
+    const { swept, chosen } = await timed(session, stages, stage, detailOf(session, stage), () =>
+      measure(session, stage, made, marking(session, stages, jobs)),
+    );
+    const result = await finish(swept, chosen);
+    await jobs.clear();
+    return result;
+  } catch (error) {
+    if (error instanceof TdcError) await jobs.clear();
+    throw error;
+  }
+}
+
+async function measure(
+  session: Session,
+  stage: MeasuringStage,
+  made: Retrained | undefined,
+  store: JobStore,
+): Promise<{ readonly swept: Swept; readonly chosen: Chosen }> {
+  const variants = variantsOf(session, made);
+  const chosen = await chooseCurves(session, variants, basesOf(session, MEASURING[stage]));
+  const farm = session.options.workers > 1 ? startFarm(session, stage, made) : undefined;
+  try {
+    const swept = await sweep(variants, {
+      ...optionsOf(session, chosen.curves),
+      store,
+      ...(farm === undefined ? {} : { farm }),
+      onProgress: (done, total, detail) => session.context.onEvent({ type: 'progress', stage, done, total, detail }),
+    });
+    return { swept, chosen };
+  } finally {
+    farm?.close();
+  }
+}
+
+function optionsOf(session: Session, curves: Chosen['curves']): SweepOptions {
+  const { objective, dataset, options } = session;
+  return {
+    objective,
+    split: dataset.splits.select,
+    exact: options.exact,
+    grid: options.grid,
+    memory: options.memory,
+    curves,
+    pause: pauseOf(session),
+  };
+}
+
+function detailOf(session: Session, stage: MeasuringStage): string {
+  if (stage === 'compare') return basesOf(session, MEASURING.compare).join(', ');
+  const count = session.selection.groups.length;
+  return `${count} ${count === 1 ? 'group' : 'groups'}`;
+}
+
+/** Marks the run folder before the first job is kept. */
+function marking(session: Session, stages: readonly Clocked[], jobs: JobStore): JobStore {
+  let marked: Promise<void> | undefined;
+  return {
+    get: (job) => jobs.get(job),
+    put: async (job, points) => {
+      await (marked ??= markFolder(session, stages));
+      await jobs.put(job, points);
+    },
+  };
+}

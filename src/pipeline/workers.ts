@@ -1,0 +1,88 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import type { CurvePoint } from '../records/types.js';
+import type { JobFarm } from '../sweep/jobs.js';
+import type { MeasuringStage } from './measure-stage.js';
+import type { Retrained } from './retrain-stage.js';
+import type { Session } from './session.js';
+import type { FromWorker, ToWorker } from './worker-messages.js';
+
+export interface Farm extends JobFarm {
+  /** Ends the processes. */
+  close(): void;
+}
+
+/**
+ * Starts `--workers` processes that each load the same model and data and run the jobs they are given. A job is a pure function
+ * of what it names, so who runs it does not matter.
+ */
+export function startFarm(session: Session, stage: MeasuringStage, made: Retrained | undefined): Farm {
+  const { options, context } = session;
+  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / options.workers));
+  const open: ToWorker = {
+    kind: 'open',
+    // what a worker measures is decided; where it would write does not matter to it
+    options: {
+      ...options,
+      backend: session.backend.info.name as typeof options.backend,
+      threads,
+      workers: 1,
+      out: session.folder,
+      force: true,
+    },
+    cwd: context.cwd,
+    stage,
+    ...(made === undefined ? {} : { retrained: made.record.inputs }),
+    hasControl: made?.control !== undefined,
+  };
+  const workers = Array.from({ length: options.workers }, () => startWorker(open));
+  const idle = [...workers];
+  return {
+    size: workers.length,
+    run: async (index) => {
+      const worker = idle.pop()!;
+      try {
+        return await worker.run(index);
+      } finally {
+        idle.push(worker);
+      }
+    },
+    close: () => workers.forEach((worker) => worker.child.kill()),
+  };
+}
+
+interface Worker {
+  readonly child: ChildProcess;
+  run(index: number): Promise<readonly CurvePoint[]>;
+}
+
+function startWorker(open: ToWorker): Worker {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const child = fork(fileURLToPath(new URL(fromSource ? './worker.ts' : './worker.js', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    execArgv: fromSource ? ['--import', import.meta.resolve('jiti/register')] : [],
+  });
+  child.send(open);
+  return {
+    child,
+    run: (index) =>
+      new Promise((resolve, reject) => {
+        const settle = (act: () => void): void => {
+          child.off('message', hear);
+          child.off('exit', leave);
+          act();
+        };
+        const hear = (message: FromWorker): void => {
+          if (message.kind === 'failed') settle(() => reject(new Error(`A worker failed: ${message.message}`)));
+          else if (message.index === index) settle(() => resolve(message.points));
+        };
+        const leave = (code: number | null): void =>
+          settle(() => reject(new Error(`A worker ended with ${code ?? 'a signal'} before its job was done.`)));
+        child.on('message', hear);
+        child.on('exit', leave);
+        child.send({ kind: 'job', index } satisfies ToWorker);
+      }),
+  };
+}
