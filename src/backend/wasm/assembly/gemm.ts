@@ -44,18 +44,19 @@ function block(row: i32, m: i32, n: i32, k: i32, b: usize, panel: usize, c: usiz
     const last = k0 + kc >= k;
     offsets(scratch + COLUMNS, aColumnKind, aColumnStride, k0, kc);
     packA(scratch, aBase, scratch + ROWS, scratch + COLUMNS, m, kc);
-    multiply(scratch, m, n, kc, b + ((<usize>k0) << 5), panel, 32, c, ldc, k0 > 0, last ? bias : 0, last && relu);
+    multiply(scratch, (<usize>kc) << 4, scratch + TILE, m, n, kc, b + ((<usize>k0) << 5), panel, 32, c, ldc, k0 > 0, last ? bias : 0, last && relu);
     k0 += kc;
   }
 }
 
+/** C[m x n] of one k-block; A's panels of four rows are `aPanel` bytes apart, B's of eight columns `panel`. */
 // @ts-ignore: decorator
 @inline
-function multiply(scratch: usize, m: i32, n: i32, k: i32, b: usize, panel: usize, step: usize, c: usize, ldc: i32, accumulate: bool, bias: usize, relu: bool): void {
+function multiply(a: usize, aPanel: usize, tile: usize, m: i32, n: i32, k: i32, b: usize, panel: usize, step: usize, c: usize, ldc: i32, accumulate: bool, bias: usize, relu: bool): void {
   const row = <usize>ldc << 2;
   for (let j = 0; j < n; j += 8, b += panel) {
     for (let i = 0; i < m; i += 4) {
-      micro(k, scratch + ((<usize>(i * k)) << 2), b, step, at(c, i * ldc + j), row, m - i, n - j, accumulate, bias ? at(bias, j) : 0, relu, scratch + TILE);
+      micro(k, a + <usize>(i >> 2) * aPanel, b, step, at(c, i * ldc + j), row, m - i, n - j, accumulate, bias ? at(bias, j) : 0, relu, tile);
     }
   }
 }
@@ -81,6 +82,38 @@ export function gemmTask(task: i32, thread: i32): void {
   }
 }
 
+/** Operation: packs four rows of A whole. 16 A  17 row stride  18 column stride  19 M  20 K  21 target */
+export function packRowsTask(task: i32, thread: i32): void {
+  const k = word(20), row = task * 4;
+  const scratch = scratchOf(thread);
+  const m = min(4, word(19) - row);
+  offsets(scratch + ROWS, PLAIN, word(17), row, m);
+  for (let k0 = 0; k0 < k; k0 += KC) {
+    const kc = min(KC, k - k0);
+    offsets(scratch + COLUMNS, PLAIN, word(18), k0, kc);
+    packA(pointer(21) + ((<usize>(task * k + k0)) << 4), pointer(16), scratch + ROWS, scratch + COLUMNS, m, kc);
+  }
+}
+
+/**
+ * Operation: some columns of C = packed A * B (+ bias, relu), for few rows: B is read once and packed where it is used.
+ * 16 packed A  17 B  18 row stride  19 column stride  20 C  21 M  22 N  23 K  24 bias  25 relu  26 columns a task
+ */
+export function gemmColumnsTask(task: i32, thread: i32): void {
+  const m = word(21), n = word(22), k = word(23), rowStride = word(18), columnStride = word(19);
+  const scratch = scratchOf(thread), j = task * word(26), bias = pointer(24);
+  const columns = min(word(26), n - j);
+  const c = at(pointer(20), j);
+  for (let k0 = 0; k0 < k; ) {
+    const kc = depth(k - k0);
+    const last = k0 + kc >= k;
+    packB(scratch + FREE, at(pointer(17), k0 * rowStride + j * columnStride), rowStride, columnStride, kc, columns);
+    const a = pointer(16) + ((<usize>k0) << 4);
+    multiply(a, (<usize>k) << 4, scratch + TILE, m, columns, kc, scratch + FREE, (<usize>kc) << 5, 32, c, n, k0 > 0, last && bias ? at(bias, j) : 0, last && word(25) != 0);
+    k0 += kc;
+  }
+}
+
 /**
  * Operation: a part of the filter's gradient, over one of a fixed number of stretches of pixels.
  * 16 padded x  17 dy  18 parts, one gradient each  19 pixels a stretch  20 taps a task (at most MC)  21 tasks a stretch
@@ -100,10 +133,10 @@ export function filterGradientTask(task: i32, thread: i32): void {
     offsets(scratch + COLUMNS, PIXEL, 0, k0, kc);
     packA(scratch, aBase, scratch + ROWS, scratch + COLUMNS, m, kc);
     const dy = at(pointer(17), k0 * oc);
-    if (direct) multiply(scratch, m, oc, kc, dy, 32, <usize>oc << 2, c, oc, k0 > from, 0, false);
+    if (direct) multiply(scratch, (<usize>kc) << 4, scratch + TILE, m, oc, kc, dy, 32, <usize>oc << 2, c, oc, k0 > from, 0, false);
     else {
       packB(scratch + FREE, dy, oc, 1, kc, oc);
-      multiply(scratch, m, oc, kc, scratch + FREE, (<usize>kc) << 5, 32, c, oc, k0 > from, 0, false);
+      multiply(scratch, (<usize>kc) << 4, scratch + TILE, m, oc, kc, scratch + FREE, (<usize>kc) << 5, 32, c, oc, k0 > from, 0, false);
     }
   }
 }

@@ -2,7 +2,7 @@ import { scratchOf, setControl, word, wordAt } from './control';
 import { addPartsTask, affineTask, columnSumsTask } from './columns';
 import { depthwiseFilterGradientTask, depthwiseInputGradientTask, depthwiseTask } from './depthwise';
 import { adamTask, reluGradientTask, sgdTask } from './elementwise';
-import { filterGradientTask, gemmTask, inputGradientTask } from './gemm';
+import { filterGradientTask, gemmColumnsTask, gemmTask, inputGradientTask, packRowsTask } from './gemm';
 import { packTask, padTask } from './pack';
 import { averagePoolGradientTask, averagePoolTask, maxPoolGradientTask, maxPoolTask } from './pool';
 
@@ -107,5 +107,9 @@ function execute(operation: i32, task: i32, thread: i32): void {
       return depthwiseInputGradientTask(task);
     case 17:
       return depthwiseFilterGradientTask(task);
+    case 18:
+      return packRowsTask(task, thread);
+    case 19:
+      return gemmColumnsTask(task, thread);
   }
 }

@@ -63,27 +63,39 @@ function packFourRows(to: usize, p0: usize, p1: usize, p2: usize, p3: usize, col
 
 /** Packs k x n elements b[q * rowStride + j * columnStride] into panels of eight columns: panel, then row, then column; missing columns are 0. */
 export function packB(to: usize, b: usize, rowStride: i32, columnStride: i32, k: i32, n: i32): void {
-  for (let j = 0; j < n; j += 8) {
-    const left = n - j;
-    const row = <usize>rowStride << 2, column = <usize>columnStride << 2;
-    let p = at(b, j * columnStride);
-    let q = 0;
-    if (left >= 8 && columnStride == 1) {
-      for (; q < k; q++, to += 32, p += row) {
-        v128.store(to, v128.load(p));
-        v128.store(to + 16, v128.load(p + 16));
-      }
-    } else {
-      if (left >= 8 && rowStride == 1) {
-        for (; q + 4 <= k; q += 4, to += 128, p += 16) {
-          transpose4(to, 32, p, p + column, p + 2 * column, p + 3 * column);
-          transpose4(to + 16, 32, p + 4 * column, p + 5 * column, p + 6 * column, p + 7 * column);
-        }
-      }
-      for (; q < k; q++, to += 32, p += row) {
-        for (let c = 0; c < 8; c++) store<f32>(at(to, c), c < left ? load<f32>(p + <usize>c * column) : 0);
+  const row = <usize>rowStride << 2, column = <usize>columnStride << 2, panel = (<usize>k) << 5;
+  const whole = n & ~7;
+  if (columnStride == 1) {
+    // along the rows, as they lie in memory
+    for (let q = 0; q < k; q++) {
+      let p = b + <usize>q * row, t = to + ((<usize>q) << 5);
+      for (let j = 0; j < whole; j += 8, p += 32, t += panel) {
+        v128.store(t, v128.load(p));
+        v128.store(t, v128.load(p, 16), 16);
       }
     }
+  } else {
+    for (let j = 0; j < whole; j += 8) packEight(to + <usize>(j >> 3) * panel, b + <usize>j * column, row, column, k);
+  }
+  if (whole < n) {
+    let t = to + <usize>(whole >> 3) * panel, p = b + <usize>whole * column;
+    for (let q = 0; q < k; q++, t += 32, p += row) {
+      for (let c = 0; c < 8; c++) store<f32>(at(t, c), whole + c < n ? load<f32>(p + <usize>c * column) : 0);
+    }
+  }
+}
+
+/** One panel of eight columns that lie apart. */
+function packEight(to: usize, p: usize, row: usize, column: usize, k: i32): void {
+  let q = 0;
+  if (row == 4) {
+    for (; q + 4 <= k; q += 4, to += 128, p += 16) {
+      transpose4(to, 32, p, p + column, p + 2 * column, p + 3 * column);
+      transpose4(to + 16, 32, p + 4 * column, p + 5 * column, p + 6 * column, p + 7 * column);
+    }
+  }
+  for (; q < k; q++, to += 32, p += row) {
+    for (let c = 0; c < 8; c++) store<f32>(at(to, c), load<f32>(p + <usize>c * column));
   }
 }
 

@@ -25,6 +25,9 @@ export interface Product {
 /** Below this many multiply-adds waking a thread costs more than it saves. */
 const WORTH_THREADS = 100_000;
 
+/** A batch of examples, against the hundreds of columns of a layer's weights. */
+const FEW_ROWS = 256;
+
 /** Puts the own packed product in the place of stock matMul, plain, transposed, batched or fused. */
 export function installMatMul(): void {
   replaceKernel('BatchMatMul', 'wasm', (stock) => (inputs, attributes, backend) => {
@@ -111,14 +114,40 @@ function lastTwo(x: Info, transpose: boolean): [number, number] {
   return transpose ? [pair[1], pair[0]] : pair;
 }
 
-/** Packs B once, then multiplies block by block; sums run along k in an order that only k decides. */
-export function gemm(
+interface OperandB {
+  readonly address: number;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+/** Sums run along k in an order that only k decides, whatever the threads and blocks. */
+export function gemm(s: Session, a: OperandA, b: OperandB, c: number, product: Product): void {
+  const { m, n, k } = product;
+  const few = m <= FEW_ROWS && n >= 64 && a.kind === 0 && (product.batch?.count ?? 1) === 1;
+  if (few && s.threads > 1 && m * n * k > WORTH_THREADS) gemmOfFewRows(s, a, b, c, product);
+  else gemmOfManyRows(s, a, b, c, product);
+  s.trim();
+}
+
+/** Packs A once; then threads take columns of B, each packing what it uses, so that B (here the larger) is read once. */
+function gemmOfFewRows(
   s: Session,
   a: OperandA,
-  b: { readonly address: number; readonly rowStride: number; readonly columnStride: number },
+  b: OperandB,
   c: number,
-  product: Product,
+  { m, n, k, bias = 0, relu = false }: Product,
 ): void {
+  const panels = Math.ceil(m / 4);
+  const packed = s.buffer('packed', panels * 4 * k * 4);
+  const columns = Math.min(64, Math.max(16, Math.ceil(n / (4 * s.threads) / 8) * 8));
+  s.reserve(256 * columns * 4);
+  s.run('packRows', panels, a.address, a.rowStride, a.columnStride, m, k, packed);
+  // prettier-ignore
+  s.run('gemmColumns', Math.ceil(n / columns), packed, b.address, b.rowStride, b.columnStride, c, m, n, k, bias, relu ? 1 : 0, columns);
+}
+
+/** Packs B once; then threads take blocks of rows, each packing its own. */
+function gemmOfManyRows(s: Session, a: OperandA, b: OperandB, c: number, product: Product): void {
   const { m, n, k } = product;
   const batch = product.batch ?? { count: 1, a: 0, b: 0 };
   const panels = Math.ceil(n / 8);
@@ -149,7 +178,6 @@ export function gemm(
   // prettier-ignore
   s.run('gemm', rowBlocks * columnBlocks * batch.count, a.address, a.kind, a.rowStride, a.columnStride, packed, c, m, n, k,
     product.bias ?? 0, product.relu === true ? 1 : 0, rows, rowBlocks, columns, columnBlocks, batch.a, matrices === 1 ? 0 : packedSize, m * n);
-  s.trim();
 }
 
 function blockSize(s: Session, { m, n }: Product, parallel: boolean, count: number): [rows: number, columns: number] {

@@ -26,6 +26,8 @@ export const OPERATION = {
   depthwise: 15,
   depthwiseInputGradient: 16,
   depthwiseFilterGradient: 17,
+  packRows: 18,
+  gemmColumns: 19,
 } as const;
 
 export type Operation = keyof typeof OPERATION;
@@ -39,7 +41,7 @@ const ARGUMENTS = 16;
 /** A thread's packed block of A, offsets and a cut tile: FREE in assembly/gemm.ts. */
 const OWN_SCRATCH = 132_736;
 /** A worker looks this often for work before it sleeps: some ten microseconds. */
-const SPIN_COUNT = 4000;
+const SPIN_COUNT = 20_000;
 /** Larger buffers are given back after use. */
 const KEPT_BYTES = 64 * 2 ** 20;
 
