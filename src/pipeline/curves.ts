@@ -126,7 +126,9 @@ async function rankCurves(session: Session, graph: ModelGraph, bases: readonly s
       const why = skipped.find(({ layer }) => layer === kernel.layer)?.reason;
       const refusal = rankBasisRefusal(name, kernel, statistics);
       if (refusal === null) curves.push(rankCurve(session, graph, kernel, buildRankBasis(name, kernel, statistics)));
-      else append(missing, group, { basis: name, reason: `${kernel.layer}: ${why ?? refusal}` });
+      // a Dense has no spatial sides: nobody misses that
+      else if (name !== 'svd-spatial' || kernel.kernelShape.length === 4)
+        append(missing, group, { basis: name, reason: `${kernel.layer}: ${why ?? refusal}` });
     }
     append(spectra, group, spectrumOf(kernel));
   }

@@ -1,0 +1,134 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { UsageError } from '../../src/errors.js';
+import { runCompare, runSweep, RUN_DEFAULTS, type RunContext, type RunOptions } from '../../src/pipeline/index.js';
+import type { CompareRecord, Curve } from '../../src/records/types.js';
+
+const FIXTURES = resolve(import.meta.dirname, '../../fixtures');
+
+let folder: string;
+let record: CompareRecord;
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+  folder = await mkdtemp(join(tmpdir(), 'tdc-compare-'));
+  record = (await runCompare(options('all'), context())).compare!;
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function context(): RunContext {
+  return {
+    cwd: folder,
+    command: 'tdc test',
+    now: () => 0,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    machine: { os: 'test', cpu: 'test', cores: 1, memoryBytes: 0 },
+    versions: {},
+    onEvent: () => {},
+  };
+}
+
+function options(out: string, more: Partial<RunOptions> = {}): RunOptions {
+  const data = { path: join(FIXTURES, 'digits/digits.csv.gz'), scale: 1 / 16 };
+  return { ...RUN_DEFAULTS, model: join(FIXTURES, 'digits-mlp'), data, backend: 'cpu', epochs: 30, out, ...more };
+}
+
+function curve(group: string, basis: string, weights = 'original'): Curve {
+  const found = record.groups.find(({ name }) => name === group)!.curves;
+  return found.find((entry) => entry.basis === basis && entry.weights === weights)!;
+}
+
+function lossOf({ points }: Curve, wanted: number): number {
+  return points.find(({ k }) => k === wanted)!.loss;
+}
+
+function meanLoss({ points }: Curve): number {
+  return points.reduce((sum, { loss }) => sum + loss, 0) / points.length;
+}
+
+describe('runCompare', () => {
+  it('measures every basis on every group, the output layer’s kernel as a rank-only entry', () => {
+    expect(record.groups.map(({ name, n }) => [name, n])).toEqual([
+      ['dense_1', 64],
+      ['dense_2', 32],
+      ['dense_3', 10],
+    ]);
+    const kinds = record.groups[2].curves.map(({ basis, kind }) => [basis, kind]);
+    expect(kinds).toEqual([
+      ['svd', 'rank'],
+      ['pca', 'rank'],
+      ['whitened', 'rank'],
+      ['kfac', 'rank'],
+    ]);
+    for (const weights of ['original', 'control', 'retrained']) {
+      expect(curve('dense_1', 'magnitude', weights).points).toHaveLength(65);
+    }
+  });
+
+  it('ends every curve at the full model: the original’s loss and cost', () => {
+    const last = record.groups.flatMap(({ curves }) => curves.map(({ n, points }) => ({ n, point: points.at(-1)! })));
+    expect(last.map(({ point }) => point.k)).toEqual(last.map(({ n }) => n));
+    expect(new Set(last.map(({ point }) => point.parameters))).toEqual(new Set([record.model.parameters]));
+    const own = record.groups.flatMap(({ curves }) => curves.filter(({ weights }) => weights === 'original'));
+    expect(new Set(own.map(({ points }) => points.at(-1)!.loss))).toEqual(new Set([record.original.loss]));
+  });
+
+  it('prices a rank as two kernels, and as the one beyond the break-even rank', () => {
+    const { points } = curve('dense_1', 'svd');
+    const { breakEven } = record.groups[0].kernels[0];
+    expect(breakEven).toBe(32);
+    const whole = record.model.parameters;
+    for (const { k, parameters, macs } of points) {
+      expect(parameters).toBe(k <= breakEven && k < 64 ? whole - 64 * 64 + 128 * k : whole);
+      expect(macs).toBe(k <= breakEven && k < 64 ? record.model.macs - 64 * 64 + 128 * k : record.model.macs);
+    }
+  });
+
+  it('finds what was found elsewhere: order beats magnitude, the data-aware factorings beat plain SVD', () => {
+    for (const group of ['dense_1', 'dense_2']) {
+      expect(meanLoss(curve(group, 'tail', 'retrained'))).toBeLessThan(meanLoss(curve(group, 'magnitude', 'control')));
+      expect(lossOf(curve(group, 'whitened'), 8)).toBeLessThan(lossOf(curve(group, 'svd'), 8));
+      expect(lossOf(curve(group, 'kfac'), 8)).toBeLessThan(lossOf(curve(group, 'svd'), 8));
+    }
+  });
+
+  it('lists the singular values with what the usual rules would keep', () => {
+    const { singularValues, rank, selectors } = record.groups[0].kernels[0];
+    expect(singularValues).toHaveLength(rank);
+    const energy = singularValues.map((value) => value ** 2);
+    const total = energy.reduce((sum, value) => sum + value, 0);
+    const kept = energy.slice(0, selectors['energy90']!).reduce((sum, value) => sum + value, 0);
+    expect(kept / total).toBeGreaterThanOrEqual(0.9);
+    expect((kept - energy[selectors['energy90']! - 1]) / total).toBeLessThan(0.9);
+  });
+
+  it('reuses the record for another axis, and only says so', async () => {
+    const again = await runCompare(options('all', { axis: 'macs' }), context());
+    expect(again.run.stages.filter(({ name }) => name === 'compare')).toEqual([
+      { name: 'compare', seconds: 0, reused: true },
+    ]);
+    expect(again.compare).toEqual({ ...record, axis: 'macs' });
+    expect(JSON.parse(await readFile(join(folder, 'all/compare.json'), 'utf8'))).toEqual(again.compare);
+  });
+
+  it.each([
+    { more: { bases: ['qr'] }, says: /no basis "qr": expected some of tail, magnitude/ },
+    { more: { bases: ['svd'], mode: 'unit' as const }, says: /--mode unit leaves none/ },
+  ])('refuses $more', async ({ more, says }) => {
+    const attempt = runCompare(options('refused', { retrain: false, ...more }), context());
+    await expect(attempt).rejects.toThrow(UsageError);
+    await expect(attempt).rejects.toThrow(says);
+  });
+});
+
+describe('runSweep with bases', () => {
+  it('measures the bases it is told to', async () => {
+    const bases = ['magnitude', 'whitened'];
+    const { sweep } = await runSweep(options('some', { retrain: false, bases, layers: ['dense_2'] }), context());
+    expect(sweep!.groups.map(({ curves }) => curves.map(({ basis }) => basis))).toEqual([['magnitude', 'whitened']]);
+  });
+});
