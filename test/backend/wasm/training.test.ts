@@ -44,6 +44,7 @@ function step(model: tf.Sequential, optimizer: tf.Optimizer): void {
 /** The weights after some steps from seeded ones, flattened. */
 async function trained(backend: 'wasm' | 'cpu', make: () => tf.Optimizer, steps: number): Promise<Float32Array> {
   await tf.setBackend(backend);
+  if (backend === 'cpu') Object.assign(tf.backend(), { firstUse: false });
   const model = smallNet();
   model.setWeights(model.getWeights().map((w, i) => tf.tidy(() => tf.mul(tensor(w.shape, i + 1, 1.5), 0.2))));
   const optimizer = make();
@@ -106,6 +107,52 @@ describe('training', () => {
     await startWasm({ threads: 1 });
     expect(await trained('wasm', () => createAdam({ learningRate: 0.01 }), 3)).toEqual(two);
     await startWasm({ threads: 2 });
+  });
+});
+
+/** A relu convolution whose output, pooled and not, is summed with weights; the gradients by its weights. */
+function pooledGradients(size: number, strides: number, alsoUnpooled: boolean): tf.Tensor {
+  const layer = tf.layers.conv2d({ filters: 5, kernelSize: 2, activation: 'relu' });
+  const x = tensor([2, 7, 7, 3]) as tf.Tensor4D;
+  layer.apply(x);
+  // a bias that leaves whole windows without a positive value
+  layer.setWeights([tensor([2, 2, 3, 5], 3), tensor([5], 4, -0.6)]);
+  const weights = layer.trainableWeights.map((weight) => weight.read());
+  const loss = (input: tf.Tensor, ..._weights: tf.Tensor[]): tf.Tensor => {
+    const y = layer.apply(input, { training: true }) as tf.Tensor4D;
+    const pooled = tf.maxPool(y, size, strides, 'same');
+    const sum = tf.sum(tf.mul(pooled, tensor(pooled.shape, 5)));
+    return alsoUnpooled ? tf.add(sum, tf.sum(tf.mul(y, tensor(y.shape, 6)))) : sum;
+  };
+  const gradients = tf
+    .grads(loss)([x, ...weights])
+    .map((g) => tf.reshape(g, [-1]));
+  layer.dispose();
+  return tf.concat(gradients);
+}
+
+describe('max pooling behind a fused relu', () => {
+  it.each([
+    [2, 2, false],
+    [3, 2, false],
+    [2, 3, true],
+  ])('of size %d by %d, y read elsewhere too: %s', async (size, strides, alsoUnpooled) => {
+    const make = (): tf.Tensor => pooledGradients(size, strides, alsoUnpooled);
+    expect(relativeDifference(await on('wasm', make), await on('cpu', make))).toBeLessThan(1e-5);
+  });
+
+  it('has the plain gradient of a maximum by y itself', async () => {
+    await tf.setBackend('wasm');
+    const found = tf.tidy(() => {
+      const layer = tf.layers.conv2d({ filters: 4, kernelSize: 1, activation: 'relu', biasInitializer: 'zeros' });
+      const y = layer.apply(tf.zeros([1, 2, 2, 1])) as tf.Tensor4D;
+      return Array.from(
+        tf
+          .grad((v: tf.Tensor4D) => tf.sum(tf.maxPool(v, 2, 2, 'valid')))(y)
+          .dataSync(),
+      );
+    });
+    expect(found).toEqual([1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 });
 

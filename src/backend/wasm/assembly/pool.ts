@@ -1,4 +1,4 @@
-import { at, pointer } from './control';
+import { at, pointer, word } from './control';
 import { C, H, KH, KW, LEFT, OH, OW, SH, SW, TOP, W } from './geometry';
 
 /** The part of a window inside the image: rows [y0, y1), columns [x0, x1). */
@@ -39,11 +39,12 @@ export function maxPoolTask(row: i32): void {
   }
 }
 
-/** Operation: max pooling's gradient of one image: to the first pixel that holds the maximum. 16 x  17 dy  18 dx  19 y */
+/** Operation: max pooling's gradient of one image: to the first pixel that holds the maximum. 16 x  17 dy  18 dx  19 whether x came from a relu, which the gradient passes too */
 export function maxPoolGradientTask(image: i32): void {
   const c = C(), w = W(), h = H(), oh = OH(), ow = OW();
   const x = at(pointer(16), image * h * w * c), dx = at(pointer(18), image * h * w * c);
   let dy = at(pointer(17), image * oh * ow * c);
+  const relu = word(19) != 0, zero = f32x4.splat(0);
   // windows that do not overlap write each pixel once
   const apart = SH() >= KH() && SW() >= KW();
   const covered = apart && SH() == KH() && SW() == KW() && TOP() == 0 && LEFT() == 0 && oh * SH() >= h && ow * SW() >= w;
@@ -56,7 +57,8 @@ export function maxPoolGradientTask(image: i32): void {
       for (; i + 4 <= c; i += 4) {
         let best = v128.load(at(x, (ya * w + xa) * c + i));
         for (let iy = ya; iy < yb; iy++) for (let ix = xa; ix < xb; ix++) best = f32x4.pmax(best, v128.load(at(x, (iy * w + ix) * c + i)));
-        const d = v128.load(at(dy, i));
+        let d = v128.load(at(dy, i));
+        if (relu) d = v128.and(d, f32x4.gt(best, zero));
         let open = i32x4.splat(-1);
         for (let iy = ya; iy < yb; iy++) {
           for (let ix = xa; ix < xb; ix++) {
@@ -82,7 +84,7 @@ export function maxPoolGradientTask(image: i32): void {
             }
           }
         }
-        store<f32>(at(dx, where), load<f32>(at(dx, where)) + load<f32>(at(dy, i)));
+        if (!relu || best > 0) store<f32>(at(dx, where), load<f32>(at(dx, where)) + load<f32>(at(dy, i)));
       }
     }
   }

@@ -6,6 +6,7 @@ import { replaceKernel } from '../kernel.js';
 import { conv, convInfo } from './conv.js';
 import { isFused, matMul } from './mat-mul.js';
 import { usesOwnKernels } from './relu-gradient.js';
+import { isThroughRelu, markReluOutput } from './relu-outputs.js';
 import { session } from './session.js';
 
 type Fused = typeof tf.fused;
@@ -74,15 +75,10 @@ function registerConv(): void {
 
 /** The gradient before the activation, and the bias's, which is its sum; with relu both in one pass. */
 function reluAndBias(dy: tf.Tensor, y: tf.Tensor, relu: boolean): { dz: tf.Tensor; bias: () => tf.Tensor } {
-  if (!relu)
-    return {
-      dz: dy,
-      bias: () =>
-        tf.sum(
-          dy,
-          dy.shape.slice(0, -1).map((_, axis) => axis),
-        ),
-    };
+  if (!relu || isThroughRelu(dy, y)) {
+    const leading = dy.shape.slice(0, -1).map((_, axis) => axis);
+    return { dz: dy, bias: () => tf.sum(dy, leading) };
+  }
   const [dz, sum] = tf.engine().runKernel('ReluGradientAndSum', { dy, y }) as unknown as [tf.Tensor, tf.Tensor];
   return { dz, bias: () => sum };
 }
@@ -126,5 +122,7 @@ function isConv({
 function convolution({ x, filter, bias, activation, strides, pad, dilations, dimRoundingMode }: ConvConfig): tf.Tensor {
   const inputs = { x, filter, bias } as tf.NamedTensorMap;
   const attributes = { strides, pad, dilations: dilations ?? 1, dimRoundingMode, relu: activation === 'relu' };
-  return tf.engine().runKernel('TrainConv', inputs, attributes as unknown as tf.NamedAttrMap);
+  const y = tf.engine().runKernel<tf.Tensor>('TrainConv', inputs, attributes as unknown as tf.NamedAttrMap);
+  if (attributes.relu && tf.engine().state.gradientDepth > 0) markReluOutput(y);
+  return y;
 }

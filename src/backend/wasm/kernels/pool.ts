@@ -4,6 +4,7 @@ import { replaceKernel, sizeOf } from '../kernel.js';
 import type { Attributes } from '../kernel.js';
 import { setGeometry } from './conv.js';
 import type { ConvInfo } from './conv.js';
+import { isReluOutput, markThroughRelu } from './relu-outputs.js';
 import { session } from './session.js';
 import type { Session } from './session.js';
 
@@ -29,7 +30,9 @@ export function installPool(): void {
     if (!s || !info) return stock!(inputs, attributes, backend);
     const out = s.output(inputs.input.shape);
     setPoolGeometry(s, info);
-    s.run('maxPoolGradient', info.batchSize, s.at(inputs.input), s.at(inputs.dy), s.at(out));
+    const relu = isReluOutput(inputs.input);
+    s.run('maxPoolGradient', info.batchSize, s.at(inputs.input), s.at(inputs.dy), s.at(out), relu ? 1 : 0);
+    if (relu) markThroughRelu(out, inputs.input);
     return out;
   });
   replaceKernel('AvgPoolGrad', 'wasm', (stock) => (inputs, attributes, backend) => {
