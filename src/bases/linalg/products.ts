@@ -1,9 +1,12 @@
 import { UsageError } from '../../errors.js';
+import { Heap, startLoops } from './loops.js';
 import { transpose, type Matrix } from './matrix.js';
 
 /** Columns of the summed axis, and rows of the right side, worked on at a time: the right side's panel stays in cache. */
 const DEPTH = 256;
 const PANEL = 64;
+/** Products below which copying into the loops' memory does not pay. */
+const LOOPS_FROM = 32 ** 3;
 
 /** A B, [m, k] times [k, n], summed in float64. */
 export function multiply(a: Matrix, b: Matrix): Matrix {
@@ -36,8 +39,32 @@ function checkDepth(a: Matrix, b: Matrix): void {
   }
 }
 
-/** Adds A Bᵀ to c; with `lower` only tiles that touch the lower half. */
+/** A Bᵀ into c; with `lower` only tiles that touch the lower half. */
 function accumulate(a: Matrix, b: Matrix, c: Float64Array, lower: boolean): void {
+  if (!accumulateByLoops(a, b, c, lower)) accumulatePlainly(a, b, c, lower);
+}
+
+/** False where the loops are not to be had. Rows are filled up to fours with zeros. */
+function accumulateByLoops(a: Matrix, b: Matrix, c: Float64Array, lower: boolean): boolean {
+  const depth = a.cols;
+  const [m, n] = [4 * Math.ceil(a.rows / 4), 4 * Math.ceil(b.rows / 4)];
+  if (m * n * depth < LOOPS_FROM) return false;
+  const work = PANEL * DEPTH;
+  const loops = startLoops(8 * (m * depth + (a === b ? 0 : n * depth) + m * n + work));
+  if (loops === null) return false;
+  const heap = new Heap(loops);
+  const left = heap.take(m * depth);
+  left.set(a.values);
+  const right = a === b ? left : heap.take(n * depth);
+  if (a !== b) right.set(b.values);
+  const product = heap.take(m * n);
+  const [x, y, z] = [left, right, product].map(({ byteOffset }) => byteOffset);
+  loops.timesTransposed(x, y, z, heap.take(work).byteOffset, m, n, depth, lower ? 1 : 0);
+  for (let i = 0; i < a.rows; i++) c.set(product.subarray(i * n, i * n + b.rows), i * b.rows);
+  return true;
+}
+
+function accumulatePlainly(a: Matrix, b: Matrix, c: Float64Array, lower: boolean): void {
   const [m, n, depth] = [a.rows, b.rows, a.cols];
   for (let k0 = 0; k0 < depth; k0 += DEPTH) {
     const k1 = Math.min(depth, k0 + DEPTH);

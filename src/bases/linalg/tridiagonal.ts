@@ -1,3 +1,8 @@
+import { Heap, startLoops, type Loops } from './loops.js';
+
+/** Sizes from which the compiled loops are worth their start. */
+const LOOPS_FROM = 32;
+
 /** A symmetric matrix as Q T Qᵀ with T tridiagonal and Q a product of reflections. */
 export interface Tridiagonal {
   readonly n: number;
@@ -9,6 +14,8 @@ export interface Tridiagonal {
   readonly reflectors: Float64Array;
   /** Reflection k is I - scales[k] v vᵀ; 0 for the identity. */
   readonly scales: Float64Array;
+  /** The compiled loops, in whose memory `reflectors` and `scales` lie, and room there for four vectors; null: not used. */
+  readonly compiled: { readonly loops: Loops; readonly packed: Float64Array } | null;
 }
 
 /**
@@ -22,33 +29,33 @@ export interface Tridiagonal {
 export function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
   const diagonal = new Float64Array(n);
   const off = new Float64Array(n);
-  const scales = new Float64Array(n);
-  const work: Work = {
-    a,
-    n,
-    v: new Float64Array(n),
-    p: new Float64Array(n),
-    w: new Float64Array(n),
-    q: new Float64Array(n),
-  };
+  const loops = n < LOOPS_FROM ? null : startLoops(8 * (n * n + 9 * n));
+  const heap = loops === null ? null : new Heap(loops);
+  const take = (count: number): Float64Array => heap?.take(count) ?? new Float64Array(count);
+  const reflectors = heap === null ? a : take(n * n);
+  if (heap !== null) reflectors.set(a);
+  const scales = take(n);
+  const work: Work = { a: reflectors, n, loops, v: take(n), p: take(n), w: take(n), q: take(n) };
   let pending = false;
   for (let k = n - 1; k >= 1; k--) {
     if (pending) updateRow(work, k);
-    diagonal[k] = a[k * n + k];
-    const scale = reflection(a, k * n, k, off);
+    diagonal[k] = reflectors[k * n + k];
+    const scale = reflection(reflectors, k * n, k, off);
     scales[k] = scale;
-    for (let j = 0; j < k; j++) work.w[j] = a[k * n + j];
+    work.w.set(reflectors.subarray(k * n, k * n + k));
     walk(work, k, pending, scale !== 0);
     pending = scale !== 0;
     if (pending) nextUpdate(work, k, scale);
   }
-  diagonal[0] = a[0];
-  return { n, diagonal, off, reflectors: a, scales };
+  diagonal[0] = reflectors[0];
+  const compiled = loops === null ? null : { loops, packed: take(4 * n) };
+  return { n, diagonal, off, reflectors, scales, compiled };
 }
 
 interface Work {
   readonly a: Float64Array;
   readonly n: number;
+  readonly loops: Loops | null;
   /** The pending update of what is left: A - v pᵀ - p vᵀ. */
   v: Float64Array;
   p: Float64Array;
@@ -90,13 +97,17 @@ function updateRow({ a, n, v, p }: Work, k: number): void {
 }
 
 /** Rows 0..k-1: the pending update, and the product with w, two rows at a time. */
-function walk({ a, n, v, p, w, q }: Work, k: number, update: boolean, product: boolean): void {
+function walk({ a, n, loops, v, p, w, q }: Work, k: number, update: boolean, product: boolean): void {
   if (!update && !product) return;
   if (!update) {
     v.fill(0, 0, k);
     p.fill(0, 0, k);
   }
   q.fill(0, 0, k);
+  if (loops !== null) {
+    loops.walk(a.byteOffset, n, k, v.byteOffset, p.byteOffset, w.byteOffset, q.byteOffset);
+    return;
+  }
   let i = 0;
   for (; i + 1 < k; i += 2) pairOfRows(a, n, i, v, p, w, q);
   if (i < k) lastRow(a, n, i, v, p, w, q);
@@ -118,18 +129,26 @@ function pairOfRows(
   const p1 = p[i + 1];
   const w0 = w[i];
   const w1 = w[i + 1];
-  let s0 = 0;
-  let s1 = 0;
-  for (let j = 0; j < i; j++) {
-    const [vj, pj, wj] = [v[j], p[j], w[j]];
-    const x = a[r0 + j] - v0 * pj - p0 * vj;
-    const y = a[r1 + j] - v1 * pj - p1 * vj;
+  // even and odd places are summed apart, as the lanes of the compiled loop do it; i is even
+  let [s0, s1, t0, t1] = [0, 0, 0, 0];
+  for (let j = 0; j < i; j += 2) {
+    const x = a[r0 + j] - v0 * p[j] - p0 * v[j];
+    const y = a[r1 + j] - v1 * p[j] - p1 * v[j];
     a[r0 + j] = x;
     a[r1 + j] = y;
-    s0 += x * wj;
-    s1 += y * wj;
+    s0 += x * w[j];
+    s1 += y * w[j];
     q[j] += x * w0 + y * w1;
+    const xx = a[r0 + j + 1] - v0 * p[j + 1] - p0 * v[j + 1];
+    const yy = a[r1 + j + 1] - v1 * p[j + 1] - p1 * v[j + 1];
+    a[r0 + j + 1] = xx;
+    a[r1 + j + 1] = yy;
+    t0 += xx * w[j + 1];
+    t1 += yy * w[j + 1];
+    q[j + 1] += xx * w0 + yy * w1;
   }
+  s0 += t0;
+  s1 += t1;
   const x = a[r0 + i] - 2 * v0 * p0;
   const y = a[r1 + i] - v1 * p0 - p1 * v0;
   const z = a[r1 + i + 1] - 2 * v1 * p1;
@@ -151,16 +170,16 @@ function lastRow(
 ): void {
   const at = i * n;
   const [vi, pi, wi] = [v[i], p[i], w[i]];
-  let sum = 0;
+  const sums = [0, 0];
   for (let j = 0; j < i; j++) {
     const x = a[at + j] - vi * p[j] - pi * v[j];
     a[at + j] = x;
-    sum += x * w[j];
+    sums[j & 1] += x * w[j];
     q[j] += x * wi;
   }
   const x = a[at + i] - 2 * vi * pi;
   a[at + i] = x;
-  q[i] += sum + x * wi;
+  q[i] += sums[0] + sums[1] + x * wi;
 }
 
 /** From w and q = A w to the update A - w pᵀ - p wᵀ of the reflection I - scale w wᵀ. */
@@ -181,11 +200,23 @@ function nextUpdate(work: Work, k: number, scale: number): void {
  * Turns eigenvectors of T into eigenvectors of the matrix, in place: z <- Q z for each row of `vectors`, 2 n² flops a row.
  * @param vectors [r, n]
  */
-export function backTransform({ n, reflectors, scales }: Tridiagonal, vectors: Float64Array): void {
+export function backTransform(t: Tridiagonal, vectors: Float64Array): void {
+  const { n, reflectors, scales, compiled } = t;
   const r = vectors.length / n;
   let i = 0;
-  for (; i + 4 <= r; i += 4) reflectFour(reflectors, scales, n, vectors, i * n);
+  for (; i + 4 <= r; i += 4) {
+    if (compiled === null) reflectFour(reflectors, scales, n, vectors, i * n);
+    else reflectPacked(t, vectors.subarray(i * n, (i + 4) * n));
+  }
   for (; i < r; i++) reflectOne(reflectors, scales, n, vectors, i * n);
+}
+
+/** Four rows by the compiled loop, which wants them side by side. */
+function reflectPacked({ n, reflectors, scales, compiled }: Tridiagonal, rows: Float64Array): void {
+  const { loops, packed } = compiled!;
+  for (let row = 0; row < 4; row++) for (let j = 0; j < n; j++) packed[4 * j + row] = rows[row * n + j];
+  loops.reflectFour(reflectors.byteOffset, scales.byteOffset, n, packed.byteOffset);
+  for (let row = 0; row < 4; row++) for (let j = 0; j < n; j++) rows[row * n + j] = packed[4 * j + row];
 }
 
 /** Four rows share what is read of the reflections. */
