@@ -10,7 +10,9 @@ import { Session, setSession } from './kernels/session.js';
 import { repairHeapFull } from './repairs/heap-full.js';
 import { repairWasm } from './repairs/index.js';
 
-export { ADAM_DEFAULTS, createAdam, createSgd, SGD_DEFAULTS } from './kernels/optimizers.js';
+export { gemm } from './kernels/host-gemm.js';
+export type { GemmShape } from './kernels/host-gemm.js';
+export { createAdam, createSgd } from './kernels/optimizers.js';
 export type { AdamOptions, ScheduledOptimizer, SgdOptions } from './kernels/optimizers.js';
 
 export interface WasmOptions {
