@@ -1,3 +1,4 @@
+import type { RecordHead } from '../records/types.js';
 import { examplesNeeded } from './curves.js';
 import { integer, NBSP } from './format.js';
 import { foreign, phrase, type Phrase } from './phrase.js';
@@ -18,12 +19,13 @@ export function claims(view: ReportView): Claim[] {
     retraining(view),
     ...better(view),
     ...narrower(view),
+    ...compared(view),
     paired(view),
     alone(view),
-    grid(view),
+    ...grid(view),
     seeds(view),
     ...(view.input.retrain?.notes ?? [])
-      .concat(view.sweep.notes)
+      .concat(view.sweep.notes, view.compare?.record.notes ?? [])
       .filter(unique)
       .map((note) => ({ mark: 'note' as const, title: 'Noted.', text: [foreign(note)] })),
   ];
@@ -98,6 +100,39 @@ function narrower(view: ReportView): Claim[] {
   ];
 }
 
+function compared(view: ReportView): Claim[] {
+  const { compare, input } = view;
+  if (compare === undefined || compare.groups.length === 0) return [];
+  const most = Math.max(...compare.groups.map((g) => g.drawn.length));
+  const found: Claim[] = [];
+  if (most > 1) {
+    found.push({
+      mark: 'unresolved',
+      title: `The best of ${most} orderings leans low.`,
+      text: [
+        'Orderings were compared on the examples that also bound them. What TailDropout orders was retrained, the other orderings cut the weights of the original unless a table says otherwise.',
+      ],
+    });
+  }
+  const other = input.sweep === undefined ? [] : differences(input.sweep, compare.record);
+  if (other.length > 0) {
+    found.push({
+      mark: 'broken',
+      title: 'The comparison is of another run.',
+      text: [`It differs from the sweep in ${other.join(' and ')}: their figures must not be set side by side.`],
+    });
+  }
+  return found;
+}
+
+function differences(a: RecordHead, b: RecordHead): string[] {
+  return [
+    ...(a.model.digest === b.model.digest ? [] : ['the model']),
+    ...(a.data.digest === b.data.digest ? [] : ['the data']),
+    ...(a.seed === b.seed ? [] : ['the seed']),
+  ];
+}
+
 function paired(view: ReportView): Claim {
   const { select, report } = view.sweep.data.examples;
   return {
@@ -110,18 +145,24 @@ function paired(view: ReportView): Claim {
 }
 
 function alone(view: ReportView): Claim {
+  const groups = Math.max(view.groups.length, view.compare?.groups.length ?? 0);
   const text =
-    view.groups.length > 1
+    groups > 1
       ? 'Rises of several groups do not add up: together they cost more than alone, how much was not measured.'
       : 'Only one group can be narrowed here.';
   return {
-    mark: view.groups.length > 1 ? 'unresolved' : 'holds',
+    mark: groups > 1 ? 'unresolved' : 'holds',
     title: 'Each group alone, the others full.',
     text: [text],
   };
 }
 
-function grid(view: ReportView): Claim {
+function grid(view: ReportView): Claim[] {
+  if (view.groups.length === 0 && view.compare !== undefined) return [];
+  return [everyWidth(view)];
+}
+
+function everyWidth(view: ReportView): Claim {
   const gaps = view.groups.filter((g) => g.chief.points.length < g.n + 1);
   const first = gaps[0];
   if (first === undefined)

@@ -22,6 +22,17 @@ export const COLORS = {
   unresolved: role('unresolved', '#8a5a00', '#f0b440'),
   broken: role('broken', '#b3261e', '#ff8a80'),
   tail: role('tail', '#0072b2', '#5cb8f0'),
+  // Orderings: four hues compete; the classic baselines are greys that dash and shape tell apart.
+  'tail-rank': role('tail-rank', '#005c94', '#8acbf5'),
+  kfac: role('kfac', '#c04a00', '#ff9a5c'),
+  whitened: role('whitened', '#1b9a7f', '#2fb392'),
+  pca: role('pca', '#8a3f78', '#eaa6d6'),
+  svd: role('svd', '#39424c', '#ccd4dd'),
+  spatial: role('spatial', '#4e565f', '#b4bdc7'),
+  taylor: role('taylor', '#6f6552', '#c2b394'),
+  magnitude: role('magnitude', '#7a8590', '#8793a0'),
+  variance: role('variance', '#868c93', '#7f8a96'),
+  random: role('random', '#8a8f95', '#78828d'),
 } as const;
 
 /** The custom properties of both themes, and the rules that recolour SVG attributes. */

@@ -42,6 +42,38 @@ export function place<T extends Candidate>(
   return { best, clear: least < TAKEN, crossed: least >= CROSSED };
 }
 
+/**
+ * The line with the fewest of its own points that stays within `tolerance` px of it (Ramer-Douglas-Peucker): what a chart shows is the
+ * same, and hundreds of measured points don't become hundreds of coordinates.
+ */
+export function simplify<T extends Polyline[number]>(line: readonly T[], tolerance: number): T[] {
+  const kept = new Set([0, line.length - 1]);
+  const open: [number, number][] = [[0, line.length - 1]];
+  for (let span = open.pop(); span !== undefined; span = open.pop()) {
+    const [from, to] = span;
+    const [a, b] = [line[from], line[to]];
+    if (a === undefined || b === undefined) continue;
+    let far = -1;
+    let most = tolerance;
+    for (let i = from + 1; i < to; i++) {
+      const d = distance(line[i] ?? a, a, b);
+      if (d > most) [far, most] = [i, d];
+    }
+    if (far < 0) continue;
+    kept.add(far);
+    open.push([from, far], [far, to]);
+  }
+  return line.filter((_, i) => kept.has(i));
+}
+
+/** From a point to the segment from a to b. */
+function distance(p: Polyline[number], a: Polyline[number], b: Polyline[number]): number {
+  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  const length = dx * dx + dy * dy;
+  const t = length === 0 ? 0 : Math.max(0, Math.min(1, ((p.x - a.x) * dx + (p.y - a.y) * dy) / length));
+  return Math.hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
+}
+
 /** Labels keep a little distance from each other and from lines. */
 function inflate({ x, y, width, height }: Box): Box {
   return { x: x - GAP_X, y: y - GAP_Y, width: width + 2 * GAP_X, height: height + 2 * GAP_Y };

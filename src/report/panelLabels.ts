@@ -116,7 +116,7 @@ function spread(width: number, count: number): number[] {
 }
 
 /** Above or below a level line, the right end first. */
-function alongside(y: number, width: number, height: number): Candidate[] {
+export function alongside(y: number, width: number, height: number): Candidate[] {
   return spread(PANEL.plotWidth + 6 - width, 8).flatMap((x, i) => [
     { box: { x, y: y - height - 3, width, height }, dislike: (8 - i) * 6 },
     { box: { x, y: y + 3, width, height }, dislike: (8 - i) * 6 + 3 },
@@ -124,7 +124,7 @@ function alongside(y: number, width: number, height: number): Candidate[] {
 }
 
 /** The right end of the top first; the bottom where curves fill the top. */
-function atTop(width: number, height: number): Candidate[] {
+export function atTop(width: number, height: number): Candidate[] {
   const bottom = PANEL.plotHeight - height - 5;
   return spread(PANEL.plotWidth - width, 12).flatMap((x, i) => [
     { box: { x, y: 4, width, height }, dislike: 2 * (12 - i) },

@@ -29,7 +29,8 @@ export function pen({ columns, unicode, color }: TerminalOptions): Pen {
   return {
     columns,
     unicode,
-    wrap: (text, hanging, first) => wrap(plain(text), columns, hanging, first),
+    // No-break spaces hold until the line is written.
+    wrap: (text, hanging, first) => wrap(text, columns, hanging, first),
     bold: escape('1'),
     soft: escape('2'),
     paint: (role, text) => escape(codes[role])(text),

@@ -1,13 +1,19 @@
+import { compareChart } from './compareChart.js';
+import { axesOf } from './compareAxes.js';
+import { leadingOrdering } from './compareWords.js';
 import { intervalChart, type IntervalRow } from './intervalChart.js';
 import { shorten } from './escape.js';
+import { shownKernels } from './page/spectra.js';
+import type { RisePoint } from './curves.js';
 import { renderPage } from './page/page.js';
 import { screeChart } from './screeChart.js';
+import { spectrumChart } from './spectrumChart.js';
 import { groupSheet, screeSheet } from './sheet.js';
 import { renderSummary } from './summary.js';
 import { drawCharts, type Chart } from './svg.js';
 import { roomFor } from './textWidth.js';
 import { viewReport, type ReportInput, type ReportView } from './view.js';
-import { leading } from './words.js';
+import { isComparison, leading } from './words.js';
 
 export interface RenderedReport {
   /** One file, whole offline and without scripts. */
@@ -29,7 +35,11 @@ const PANELS = 24;
  */
 export async function renderReport(input: ReportInput): Promise<RenderedReport> {
   const view = viewReport(input);
-  const drawn = await drawCharts([...view.groups.map((g) => screeChart(view, g)), ...intervals(view)]);
+  const drawn = await drawCharts([
+    ...view.groups.map((g) => screeChart(view, g)),
+    ...intervals(view),
+    ...comparison(view),
+  ]);
   return {
     html: renderPage({ view, drawn, panels: PANELS }),
     summary: renderSummary(view),
@@ -38,14 +48,27 @@ export async function renderReport(input: ReportInput): Promise<RenderedReport> 
   };
 }
 
+/** Every group with a panel on every axis, and the spectra of the kernels. */
+function comparison(view: ReportView): Chart[] {
+  const { compare } = view;
+  if (compare === undefined) return [];
+  const panels = compare.groups.slice(0, compare.panels);
+  const axes = axesOf(compare);
+  return [
+    ...panels.flatMap((g) => axes.map((axis) => compareChart(view, g, axis))),
+    ...shownKernels(compare).shown.flatMap(({ id, kernel }) => spectrumChart(id, kernel) ?? []),
+  ];
+}
+
 /** The gauge beside the headline, and what retraining and its control did. */
 function intervals(view: ReportView): Chart[] {
   const full: IntervalRow[] = [
     ...(view.retrained === undefined ? [] : [{ label: 'retrained', ...view.retrained }]),
     ...(view.control === undefined ? [] : [{ label: 'control', ...view.control }]),
   ];
-  const group = leading(view);
-  const point = view.scale.budget === null ? group?.chief.lowest : group?.needs;
+  const compared = isComparison(view) && view.compare !== undefined ? leadingOrdering(view.compare) : undefined;
+  const group = compared?.group ?? leading(view);
+  const point = compared?.curve.view.needs ?? alone(view);
   const gauge: IntervalRow[] = [
     ...(group === undefined || point == null ? [] : [{ ...point, label: rowLabel(group.name, point.k) }]),
     ...(view.retrained === undefined ? [] : [{ label: 'retrained, full', ...view.retrained }]),
@@ -54,6 +77,11 @@ function intervals(view: ReportView): Chart[] {
     intervalChart('gauge', view.scale, gauge, 'Loss against the original'),
     intervalChart('retraining', view.scale, full, 'Loss at full width against the original'),
   ].filter((c) => c !== null);
+}
+
+function alone(view: ReportView): RisePoint | null | undefined {
+  const group = leading(view);
+  return view.scale.budget === null ? group?.chief.lowest : group?.needs;
 }
 
 function rowLabel(name: string, k: number): string {

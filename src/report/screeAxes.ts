@@ -58,7 +58,7 @@ export function spaced(axis: RiseAxis, budget: number | null): RiseAxis['ticks']
 }
 
 /** An expression of exact comparisons. The labels are made of numbers here, never of names. */
-function labelExpr(labels: readonly (readonly [number, string])[]): string {
+export function labelExpr(labels: readonly (readonly [number, string])[]): string {
   return `${labels.map(([v, text]) => `datum.value==${v}?${JSON.stringify(text)}:`).join('')}''`;
 }
 

@@ -1,11 +1,12 @@
 import { integer } from './format.js';
 import { clean, escapeFence, escapeMarkdown, shorten, slug } from './escape.js';
+import { compareSummary } from './compareSummary.js';
 import { claims } from './claims.js';
 import { modelTable, widthRow } from './rows.js';
 import { toMarkdown } from './phrase.js';
 import { positionOf } from './scale.js';
 import type { GroupView, ReportView } from './view.js';
-import { evidence, headline, pills, stays, widthStatus } from './words.js';
+import { evidence, headline, isComparison, pills, stays, widthStatus } from './words.js';
 
 /** Rows of groups before "… and N more in the report". */
 const MOST_ROWS = 20;
@@ -21,10 +22,11 @@ export function renderSummary(view: ReportView): string {
     `<!-- tdc-report ${slug(sweep.model.name)} -->\n### ${escapeMarkdown(sweep.model.name)}: ${toMarkdown(headline(view))}`,
     ...(marks.length > 0 ? [marks.join(' ')] : []),
     toMarkdown(evidence(view)),
-    widthTable(view),
-    footnotes(view),
+    isComparison(view) ? compareSummary(view) : widthTable(view),
+    isComparison(view) ? stayNotes(view) : footnotes(view),
     fullWidth(view),
     curves(view),
+    isComparison(view) ? '' : compareSummary(view),
     details(
       'How far to trust it',
       claims(view)
@@ -61,10 +63,21 @@ export function bar(k: number, n: number, cells = BAR): string {
   return '█'.repeat(full) + '░'.repeat(cells - full);
 }
 
-function footnotes(view: ReportView): string {
-  const notes = stays(view.sweep.skipped)
+function skipped(view: ReportView): string[] {
+  return stays(view.sweep.skipped)
     .slice(0, MOST_ROWS)
     .map((s) => `${toMarkdown(s.layers)} ${s.verb}: ${escapeMarkdown(s.reason)}.`);
+}
+
+/** Under a table of orderings: nothing of it is about the stored order alone. */
+function stayNotes(view: ReportView): string {
+  return skipped(view)
+    .map((n) => `<sub>${n}</sub>`)
+    .join(' ');
+}
+
+function footnotes(view: ReportView): string {
+  const notes = skipped(view);
   notes.push(
     `Saves and costs: each group alone, of the whole model${view.groups.length > 1 ? '; together they cost more' : ''}.`,
   );

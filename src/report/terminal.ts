@@ -7,6 +7,8 @@ import { verdictOf, viewReport, type ReportInput, type ReportView } from './view
 import { columnsOf, fit, pad, pen, type Pen, type TerminalOptions } from './pen.js';
 import { evidence, headline, isOpen, pills, SIGNS, stays } from './words.js';
 
+export { renderCompareTerminal } from './compareTerminal.js';
+
 const WIDEST = 80;
 const NARROWEST = 40;
 const MOST_ROWS = 30;

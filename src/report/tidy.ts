@@ -76,6 +76,7 @@ function clean(node: Node): Node[] {
   if (node.tag !== 'g') return [node];
   if (node.children.length === 0) return [];
   joinDots(node);
+  joinShapes(node);
   lift(node);
   if (attributes.size === 0) return node.children;
   const only = node.children.length === 1 ? node.children[0] : undefined;
@@ -96,6 +97,9 @@ function joinDots(group: Node): void {
   const shape = first?.attributes.get('d') ?? '';
   const radius = /^M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0$/u.exec(shape)?.[1];
   if (first === undefined || radius === undefined || group.children.length < DOTS_FROM) return;
+  // A circle with an outline is no dot.
+  const isOutlined = (c: Node): boolean => c.attributes.has('stroke') && c.attributes.get('stroke-width') !== '0';
+  if (group.children.some(isOutlined)) return;
   const fill = first.attributes.get('fill') ?? '';
   if (!group.children.every((c) => c.attributes.get('d') === shape && c.attributes.get('fill') === fill)) return;
   const d = group.children
@@ -108,6 +112,54 @@ function joinDots(group: Node): void {
     ['stroke-linecap', 'round'],
   ]);
   group.children = [{ tag: 'path', attributes, children: [], text: '' }];
+}
+
+/** Equal symbols at several places: one path. */
+function joinShapes(group: Node): void {
+  const [first] = group.children;
+  const shape = relative(first?.attributes.get('d') ?? '');
+  if (first === undefined || shape === undefined || group.children.length < 2) return;
+  const looks = (c: Node): string =>
+    [c.tag, ...[...c.attributes].flatMap(([k, v]) => (k === 'transform' ? [] : [k, v]))].join('\n');
+  if (first.tag !== 'path' || !group.children.every((c) => looks(c) === looks(first))) return;
+  const places = group.children.map((c) =>
+    /^translate\(([-\d.]+),([-\d.]+)\)$/u.exec(c.attributes.get('transform') ?? ''),
+  );
+  if (places.some((p) => p === null)) return;
+  const d = places
+    .map((p) => `M${tenth(Number(p?.[1]) + shape.x)},${tenth(Number(p?.[2]) + shape.y)}${shape.rest}`)
+    .join('');
+  const attributes = new Map([...first.attributes].filter(([k]) => k !== 'transform'));
+  group.children = [{ tag: 'path', attributes: attributes.set('d', d), children: [], text: '' }];
+}
+
+function tenth(v: number): number {
+  return Math.round(10 * v) / 10 || 0;
+}
+
+/** A polygon's start and what follows it, relative. Undefined for anything else. */
+function relative(d: string): { x: number; y: number; rest: string } | undefined {
+  const parts = [...d.matchAll(/([MLhvZ])((?:-?[\d.]+,?)*)/gu)];
+  if (parts.length < 2 || parts.map((p) => p[0]).join('') !== d) return undefined;
+  let [x, y] = [0, 0];
+  let start: { x: number; y: number } | undefined;
+  let rest = '';
+  for (const [, command = '', text = ''] of parts) {
+    const [a = 0, b = 0] = text.split(',').map(Number);
+    if (command === 'M') {
+      if (start !== undefined) return undefined;
+      start = { x: a, y: b };
+      [x, y] = [a, b];
+    } else if (command === 'L') {
+      rest += `l${tenth(a - x)},${tenth(b - y)}`;
+      [x, y] = [a, b];
+    } else {
+      rest += command === 'Z' ? 'z' : command + text;
+      x += command === 'h' ? a : 0;
+      y += command === 'v' ? a : 0;
+    }
+  }
+  return start === undefined ? undefined : { ...start, rest };
 }
 
 function lift(group: Node): void {

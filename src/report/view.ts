@@ -1,11 +1,22 @@
-import type { GroupCurves, PairedMeasured, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
+import { UsageError } from '../errors.js';
+import type {
+  CompareRecord,
+  GroupCurves,
+  PairedMeasured,
+  RetrainRecord,
+  RunRecord,
+  SweepRecord,
+} from '../records/types.js';
+import { viewCompare, type CompareView } from './compareView.js';
 import { tailCurve, viewCurve, type CurveView, type RisePoint } from './curves.js';
 import { uniqueSlugs } from './escape.js';
 import { lossScale, riseAxis, Z95, type LossScale, type RiseAxis } from './scale.js';
 
-/** What a report is made of: records only. */
+/** What a report is made of: records only; a sweep, a comparison, or both. */
 export interface ReportInput {
-  readonly sweep: SweepRecord;
+  readonly sweep?: SweepRecord;
+  /** Without a sweep its curves of the basis `tail` serve the scree panels. */
+  readonly compare?: CompareRecord;
   readonly retrain?: RetrainRecord;
   readonly run?: RunRecord;
   /** Rise of the loss that is allowed, relative to the original's: 0.01 = 1 %. */
@@ -45,7 +56,9 @@ export interface FullView {
 /** Everything that the pages say, computed once: numbers before pictures. */
 export interface ReportView {
   readonly input: ReportInput;
+  /** The sweep, or what a comparison holds of one. */
   readonly sweep: SweepRecord;
+  readonly compare?: CompareView;
   readonly budget: number;
   readonly scale: LossScale;
   readonly axis: RiseAxis;
@@ -55,39 +68,51 @@ export interface ReportView {
   readonly control?: FullView;
 }
 
-/** Computes the view of a sweep. Groups without a measured `tail` curve are left out. */
+/**
+ * Computes the view of a sweep, a comparison, or both. Groups without a measured `tail` curve are left out of the scree panels.
+ * @throws UsageError without either record
+ */
 export function viewReport(input: ReportInput): ReportView {
-  const { sweep } = input;
+  const sweep = input.sweep ?? (input.compare === undefined ? undefined : sweepOf(input.compare));
+  if (sweep === undefined)
+    throw new UsageError('A report needs the record of a sweep or of a comparison; none was given.');
   const budget = input.budget ?? REPORT_DEFAULTS.budget;
   const scale = lossScale(sweep, budget);
   const ids = uniqueSlugs(sweep.groups.map((g) => g.name));
   const groups = sweep.groups.flatMap((g, i) => viewGroup(sweep, scale, g, ids[i] ?? String(i)) ?? []);
-  const curves = groups.flatMap((g) => (g.other === undefined ? [g.chief] : [g.chief, g.other]));
-  const points = curves.flatMap((c) => c.points);
-  // The other curve is drawn without a band.
-  const lows = groups.flatMap((g) => [
-    ...g.chief.points.map((p) => p.low),
-    ...(g.other?.points ?? []).map((p) => p.rise),
-  ]);
-  const axis = riseAxis(
-    scale,
-    lows,
-    points.map((p) => p.high),
-  );
+  const compare = input.compare === undefined ? undefined : viewCompare(input.compare, scale);
   const full = (m: PairedMeasured | undefined): FullView | undefined =>
     m === undefined ? undefined : viewFull(m, scale);
-  const retrained = full(sweep.retrained ?? input.retrain?.retrained);
-  const control = full(sweep.control ?? input.retrain?.control);
+  const retrained = full(sweep.retrained ?? input.compare?.retrained ?? input.retrain?.retrained);
+  const control = full(sweep.control ?? input.compare?.control ?? input.retrain?.control);
   return {
     input,
     sweep,
     budget,
     scale,
-    axis,
+    axis: sharedAxis(scale, groups, compare),
     groups: groups.sort((a, b) => b.saves - a.saves || b.stake - a.stake),
+    ...(compare === undefined ? {} : { compare }),
     ...(retrained === undefined ? {} : { retrained }),
     ...(control === undefined ? {} : { control }),
   };
+}
+
+/** The part of a comparison that a sweep would hold. */
+function sweepOf(compare: CompareRecord): SweepRecord {
+  const { axis: _, ...record } = compare;
+  return { ...record, schema: 'tdc/sweep' };
+}
+
+/** One axis for all panels. Only the leading curve of a scree panel has a band. */
+function sharedAxis(scale: LossScale, groups: readonly GroupView[], compare: CompareView | undefined): RiseAxis {
+  const compared = (compare?.groups ?? []).flatMap((g) => g.drawn.flatMap((c) => c.view.points.map((p) => p.rise)));
+  const lows = groups.flatMap((g) => [
+    ...g.chief.points.map((p) => p.low),
+    ...(g.other?.points ?? []).map((p) => p.rise),
+  ]);
+  const highs = groups.flatMap((g) => [g.chief, ...(g.other === undefined ? [] : [g.other])]).flatMap((c) => c.points);
+  return riseAxis(scale, [...lows, ...compared], [...highs.map((p) => p.high), ...compared]);
 }
 
 function viewGroup(sweep: SweepRecord, scale: LossScale, group: GroupCurves, id: string): GroupView | undefined {

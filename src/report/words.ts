@@ -1,4 +1,5 @@
 import type { SkippedLayer } from '../records/types.js';
+import { compareEvidence, compareHeadline } from './compareWords.js';
 import type { CurveView } from './curves.js';
 import { integer, NBSP, percent } from './format.js';
 import { foreign, listed, phrase, type Phrase } from './phrase.js';
@@ -21,6 +22,8 @@ export function leading(view: ReportView): GroupView | undefined {
 
 /** One sentence: what is gained. */
 export function headline(view: ReportView): Phrase {
+  const compared = isComparison(view) ? compareHeadline(view) : undefined;
+  if (compared !== undefined) return compared;
   const group = leading(view);
   const { budgetText } = view.scale;
   if (view.groups.length === 0) return phrase`No layer of ${foreign(view.sweep.model.name)} can be narrowed`;
@@ -38,6 +41,11 @@ export function headline(view: ReportView): Phrase {
   return [`Every layer needs its width: nothing narrower holds ${budgetText}`];
 }
 
+/** Whether the orderings are what the report is about: without a sweep, or where a sweep found nothing to narrow. */
+export function isComparison(view: ReportView): boolean {
+  return view.compare !== undefined && (view.input.sweep === undefined || view.groups.length === 0);
+}
+
 /** Whether some narrower width is neither shown to hold nor shown to break. */
 export function isOpen(curve: CurveView): boolean {
   return curve.unresolved !== null && curve.unresolved.from < curve.curve.n;
@@ -45,6 +53,8 @@ export function isOpen(curve: CurveView): boolean {
 
 /** The evidence for the headline: what was measured, on how much, and what it does not say. */
 export function evidence(view: ReportView): Phrase {
+  const compared = isComparison(view) ? compareEvidence(view) : [];
+  if (compared.length > 0) return compared;
   const { scale, sweep } = view;
   const group = leading(view);
   const examples = `${integer(sweep.data.examples.select)} examples`;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { escapeXml } from '../escape.js';
 import { toText } from '../phrase.js';
 import { headline } from '../words.js';
+import { comparisonSection } from './comparison.js';
 import { headlineSection } from './headline.js';
 import type { PageContext, Section } from './markup.js';
 import { panelsSection } from './panels.js';
@@ -13,7 +14,14 @@ import { trustSection } from './trust.js';
 import { widthsSection } from './widths.js';
 
 /** In reading order; a section without anything to say renders nothing. */
-const SECTIONS: readonly Section[] = [headlineSection, widthsSection, panelsSection, trustSection, provenanceSection];
+const SECTIONS: readonly Section[] = [
+  headlineSection,
+  widthsSection,
+  panelsSection,
+  comparisonSection,
+  trustSection,
+  provenanceSection,
+];
 
 const ICON =
   'data:image/svg+xml,%3Csvg%20xmlns%3D%22http%3A%2F%2Fwww.w3.org%2F2000%2Fsvg%22%20viewBox%3D%220%200%2016%2016%22%3E%3Cpath%20d%3D%22M1%202h3v12H1zM5%207h3v7H5zM9%2010h3v4H9zM13%2012h2v2h-2z%22%20fill%3D%22%230072b2%22%2F%3E%3C%2Fsvg%3E';

@@ -6,7 +6,7 @@ import { curveName } from '../panelLabels.js';
 import type { GroupView, ReportView } from '../view.js';
 import { bdi, scroll, type Section } from './markup.js';
 
-/** Panels beyond this many groups come without their tables of measured points: sweep.json has them all. */
+/** Panels beyond this many groups come without their tables of measured points: the record has them all. */
 const TABLES = 12;
 
 /** Where it comes from: enough to run it again, and every measured point. */
@@ -23,7 +23,7 @@ export const provenanceSection: Section = ({ view, panels }) => {
     .join('');
   const missing =
     view.groups.length > TABLES
-      ? `<p class="soft">The measured points of the other ${view.groups.length - TABLES} groups stand in sweep.json.</p>`
+      ? `<p class="soft">The measured points of the other ${view.groups.length - TABLES} groups stand in ${view.input.sweep === undefined ? 'compare.json' : 'sweep.json'}.</p>`
       : '';
   return `<section><h2>Where it comes from</h2>${again}<dl>${list}</dl><div class="no-print">${tables}${missing}</div></section>`;
 };

@@ -64,6 +64,24 @@ th.long.nb{white-space:normal}
 details .scroll{margin-top:.5rem}
 table.points{width:auto;font-size:.8125rem}
 table.points th,table.points td{padding-right:1.5rem}
+.panels.compare figure{display:block;margin-bottom:20px}
+.panels.compare .panel-head .soft{text-align:right}
+.legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.25rem 0 .75rem;font-size:.875rem}
+.legend svg,.holding th svg{width:44px;height:12px;vertical-align:-1px;margin-right:.35rem}
+.axes[hidden]{display:none}
+.axes legend{float:left;margin-right:.9rem;color:var(--soft);padding:0}
+.axes input{margin:0 .15rem 0 0;accent-color:var(--ink)}
+@supports selector(:has(*)){
+.axes[hidden]{display:flex;flex-wrap:wrap;gap:.25rem .9rem;border:0;padding:0;margin:0 0 .75rem;font-size:.9375rem}
+section:has(#ax-parameters:checked) .v-parameters,section:has(#ax-macs:checked) .v-macs,section:has(#ax-bytes:checked) .v-bytes,section:has(#ax-k:checked) .v-k{display:block}
+section:has(#ax-parameters:checked) :is(.v-macs,.v-bytes,.v-k),section:has(#ax-macs:checked) :is(.v-parameters,.v-bytes,.v-k),section:has(#ax-bytes:checked) :is(.v-parameters,.v-macs,.v-k),section:has(#ax-k:checked) :is(.v-parameters,.v-macs,.v-bytes){display:none}
+}
+.lead-in{margin-top:.75rem}
+.facts{padding-left:1.2rem;margin:.25rem 0 .75rem;max-width:62rem;font-size:.9375rem}
+.scroll+.scroll{margin-top:1rem}
+table.spectra{width:auto}
+table.spectra th,table.spectra td{padding-right:1.5rem}
+table.spectra th.soft{font-weight:400}
 .panel-head{display:flex;justify-content:space-between;gap:8px;align-items:baseline}
 .trust{display:grid;gap:8px 32px;margin-top:.75rem}
 @media (min-width:861px){.trust:has(figure){grid-template-columns:352px minmax(0,1fr)}}
@@ -102,7 +120,7 @@ header{grid-template-columns:minmax(0,1fr) 300px;gap:4px 20px;padding-bottom:8px
 table{font-size:8.5pt}
 thead th,caption,figcaption,.soft,dl{font-size:8.5pt}
 th,td{padding:.18rem .4rem .18rem 0}
-.split .hide-s,.split .bar,.control,input,.no-print{display:none!important}
+.split .hide-s,.split .bar,.axes[hidden],.control,input,.no-print{display:none!important}
 figure,tr,.checks li,header,.split,.scroll{break-inside:avoid}
 h2,h3{break-after:avoid}
 section{padding:10px 0}

@@ -4,11 +4,18 @@ import { integer } from '../format.js';
 import { toHtml } from '../phrase.js';
 import { modelTable, widthRow, type WidthRow } from '../rows.js';
 import type { ReportView } from '../view.js';
-import { stays } from '../words.js';
-import { bdi, scroll, type Section } from './markup.js';
+import { isComparison, stays } from '../words.js';
+import { bdi, scroll, type PageContext, type Section } from './markup.js';
+import { winnersTable } from './winners.js';
 
 /** What changes: every group's width alone, and the whole model at full width. */
-export const widthsSection: Section = ({ view, panels }) => {
+export const widthsSection: Section = (context) => {
+  const { view } = context;
+  if (!isComparison(view) || view.scale.budget === null) return ownWidths(context);
+  return `<div class="split"><div class="name">${winnersTable(view, staysRows(view))}</div>${fullWidth(view)}</div>`;
+};
+
+function ownWidths({ view, panels }: PageContext): string {
   const rows = view.groups.slice(0, panels).map((g) => widthRow(view, g));
   const rest = view.groups.length - rows.length;
   const budget = view.scale.budgetText;
@@ -26,7 +33,7 @@ export const widthsSection: Section = ({ view, panels }) => {
     `<div class="split"><div class="name">${scroll(`<table cellpadding="4"><caption>${escapeXml(what)}</caption>${head}<tbody>${body}</tbody></table>`)}` +
     `${more}${legend(view, rows)}</div>${fullWidth(view)}</div>`
   );
-};
+}
 
 function tableRow(row: WidthRow): string {
   const { name } = row.group;
