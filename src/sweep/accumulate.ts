@@ -4,10 +4,12 @@ import type { Consumer, LinearLayer } from './features.js';
 
 /** Features and the kernel that mixes them, in the order in which they are kept. */
 export interface Linear {
-  /** [B, …, positions], for a flattened Dense [B, places, positions]. */
+  /** Features first, so that a piece of them is one run of memory: Dense [positions, …, B], convolution [positions, B, h, w]. */
   readonly features: tf.Tensor;
-  /** Dense [positions, out], flattened Dense [places, positions, out], convolution [h, w, positions, out]. */
+  /** Features first, too: Dense [positions, …, out], convolution [positions, h, w, out]. */
   readonly kernel: tf.Tensor;
+  /** Sizes between the batch and the features, for a Dense on more than two axes. */
+  readonly middle: readonly number[];
   /** Added whatever is kept, [out]; undefined: nothing. */
   readonly bias: tf.Tensor | undefined;
   /** ends[k] = how many positions are summed when k units are kept, length n + 1. */
@@ -26,17 +28,16 @@ export interface Linear {
  */
 export function linearOf(consumer: Consumer, features: tf.Tensor, order: Int32Array): Linear {
   const layer = consumer.step.layer as LinearLayer;
-  const kernel = layer.kernel.read();
-  const size = features.shape.at(-1)!;
-  const { positions, ends } = arrange(consumer.units, order, size);
-  const { x, w, kind } = shaped(consumer, layer, features, kernel);
-  const inOrder = (tensor: tf.Tensor, axis: number): tf.Tensor =>
-    positions.every((position, i) => position === i)
-      ? tensor.clone()
-      : tf.gather(tensor, tf.tensor1d(positions, 'int32'), axis);
+  const { positions, ends } = arrange(consumer.units, order, features.shape.at(-1)!);
+  const kind = layer.getClassName() !== 'Dense' ? 'convolution' : consumer.flattened ? 'flattened' : 'dense';
+  const [x, w] = tf.tidy(() => {
+    const viewed = viewsOf(kind, layer, features, consumer.flattened);
+    return [inOrder(featuresFirst(viewed.x, kind), positions), inOrder(kernelFirst(viewed.w), positions)];
+  });
   return {
-    features: tf.tidy(() => inOrder(x(), kind === 'convolution' ? 3 : x().rank - 1)),
-    kernel: tf.tidy(() => inOrder(w(), w().rank - 2)),
+    features: x,
+    kernel: w,
+    middle: kind === 'dense' ? features.shape.slice(1, -1) : [],
     bias: layer.bias?.read(),
     ends,
     kind,
@@ -46,20 +47,39 @@ export function linearOf(consumer: Consumer, features: tf.Tensor, order: Int32Ar
   };
 }
 
-/** Views in which the features are the last axis of x and the last but one of w; made inside the caller's tidy. */
-function shaped(consumer: Consumer, layer: LinearLayer, features: tf.Tensor, kernel: tf.Tensor) {
+/** x with the features last and w with them last but one. */
+function viewsOf(kind: Linear['kind'], layer: LinearLayer, features: tf.Tensor, flattened: boolean) {
+  const kernel = layer.kernel.read();
+  if (layer.getClassName() === 'Conv1D') return { x: tf.expandDims(features, 1), w: tf.expandDims(kernel, 0) };
+  if (kind === 'convolution' || !flattened) return { x: features, w: kernel };
   const size = features.shape.at(-1)!;
-  if (layer.getClassName() === 'Conv1D') {
-    return { kind: 'convolution', x: () => tf.expandDims(features, 1), w: () => tf.expandDims(kernel, 0) } as const;
-  }
-  if (layer.getClassName() === 'Conv2D') return { kind: 'convolution', x: () => features, w: () => kernel } as const;
-  if (!consumer.flattened) return { kind: 'dense', x: () => features, w: () => kernel } as const;
   const places = kernel.shape[0] / size;
   return {
-    kind: 'flattened',
-    x: () => tf.reshape(features, [features.shape[0], places, size]),
-    w: () => tf.reshape(kernel, [places, size, kernel.shape[1]!]),
-  } as const;
+    x: tf.reshape(features, [features.shape[0], places, size]),
+    w: tf.reshape(kernel, [places, size, kernel.shape[1]!]),
+  };
+}
+
+/** [B, …, n] as [n, …, B], so that a matrix product sums over everything but B; of an image [n, B, h, w]. */
+export function featuresFirst(x: tf.Tensor, kind: Linear['kind']): tf.Tensor {
+  const axes = x.shape.map((_, axis) => axis);
+  const last = axes.pop()!;
+  if (kind === 'convolution') return tf.transpose(x, [last, ...axes]);
+  const [batch, ...middle] = axes;
+  return tf.transpose(x, kind === 'dense' ? [last, batch, ...middle] : [last, ...middle, batch]);
+}
+
+/** [.., n, out] as [n, .., out]. */
+export function kernelFirst(w: tf.Tensor): tf.Tensor {
+  const axes = w.shape.map((_, axis) => axis);
+  const out = axes.pop()!;
+  const features = axes.pop()!;
+  return tf.transpose(w, [features, ...axes, out]);
+}
+
+function inOrder(tensor: tf.Tensor, positions: Int32Array): tf.Tensor {
+  if (positions.every((position, i) => position === i)) return tensor;
+  return tf.gather(tensor, tf.tensor1d(positions, 'int32'), 0);
 }
 
 /** Positions of a value in the order in which they are kept, and how many of them k units are. */
@@ -99,22 +119,25 @@ export function nothingKept(linear: Linear): tf.Tensor {
 
 /** What positions from..to-1 (in the basis' order) add to the sum. The caller disposes it. */
 export function contribution(linear: Linear, from: number, to: number): tf.Tensor {
-  const { features, kernel, kind, strides, pad, dilations } = linear;
+  const { kind, strides, pad, dilations, middle } = linear;
   return tf.tidy(() => {
-    const x = lastAxis(features, features.rank - 1, from, to);
-    const w = lastAxis(kernel, kernel.rank - 2, from, to);
+    const x = firstAxis(linear.features, from, to);
+    const w = firstAxis(linear.kernel, from, to);
     const out = w.shape.at(-1)!;
-    if (kind === 'convolution') return tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad, 'NHWC', dilations);
-    if (kind === 'flattened') return tf.matMul(tf.reshape(x, [x.shape[0], -1]), tf.reshape(w, [-1, out]));
-    const sum = tf.matMul(tf.reshape(x, [-1, to - from]), w);
-    return x.rank === 2 ? sum : tf.reshape(sum, [...x.shape.slice(0, -1), out]);
+    if (kind === 'convolution') {
+      const image = tf.transpose(x, [1, 2, 3, 0]) as tf.Tensor4D;
+      const filter = tf.transpose(w, [1, 2, 0, 3]) as tf.Tensor4D;
+      return tf.conv2d(image, filter, strides, pad, 'NHWC', dilations);
+    }
+    const rows = kind === 'flattened' ? x.shape.at(-1)! : x.size / (to - from);
+    const sum = tf.matMul(tf.reshape(x, [-1, rows]), tf.reshape(w, [-1, out]), true);
+    return middle.length === 0 ? sum : tf.reshape(sum, [-1, ...middle, out]);
   });
 }
 
-function lastAxis(tensor: tf.Tensor, axis: number, from: number, to: number): tf.Tensor {
-  const begin = tensor.shape.map((_, i) => (i === axis ? from : 0));
-  const size = tensor.shape.map((length, i) => (i === axis ? to - from : length));
-  return tf.slice(tensor, begin, size);
+function firstAxis(tensor: tf.Tensor, from: number, to: number): tf.Tensor {
+  const rest = tensor.shape.slice(1);
+  return tf.slice(tensor, [from, ...rest.map(() => 0)], [to - from, ...rest]);
 }
 
 export function disposeLinear({ features, kernel }: Linear): void {

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
 import { finish } from '../evaluate/forward.js';
 import { runProgram } from '../graph/index.js';
 import type { Step } from '../graph/types.js';
-import { disposeLinear, pairOf, type Linear } from './accumulate.js';
+import { disposeLinear, featuresFirst, kernelFirst, pairOf, type Linear } from './accumulate.js';
 import { areApart, leavesActivation, type LinearLayer } from './features.js';
 import { frontierOf } from './frontier.js';
 import { grow, type WidthOptions, type WidthOutputs } from './widths.js';
@@ -75,12 +75,14 @@ function innerLinear(layer: LinearLayer, x: tf.Tensor, basis: RankBasis): Linear
     const shift = basis.mean === null ? undefined : meanParts(layer, basis, basis.mean);
     const own = layer.bias?.read();
     const bias = shift === undefined ? own?.clone() : own === undefined ? shift.bias : tf.add(own, shift.bias);
+    const kind = isDense ? ('dense' as const) : ('convolution' as const);
     return {
-      features: shift === undefined ? features : tf.sub(features, shift.features),
-      kernel,
+      features: featuresFirst(shift === undefined ? features : tf.sub(features, shift.features), kind),
+      kernel: kernelFirst(kernel),
+      middle: isDense ? features.shape.slice(1, -1) : [],
       bias,
       ends: Int32Array.from({ length: basis.n + 1 }, (_, k) => k),
-      kind: isDense ? ('dense' as const) : ('convolution' as const),
+      kind,
       ...geometry,
     };
   });

@@ -6,6 +6,7 @@ import { repairDepthwiseGradients } from './depthwise-gradients.js';
 import { repairDilatedDepthwiseGradient } from './dilated-depthwise-gradient.js';
 import { repairDilation2D } from './dilation2d.js';
 import { repairMaxPool } from './max-pool.js';
+import { repairSlice } from './slice.js';
 import { repairUnsortedSegmentSum } from './unsorted-segment-sum.js';
 
 let done = false;
@@ -22,5 +23,6 @@ export function repairWasm(): void {
   repairDilatedDepthwiseGradient();
   repairDilation2D();
   repairMaxPool();
+  repairSlice();
   repairUnsortedSegmentSum();
 }
