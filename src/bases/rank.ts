@@ -14,7 +14,7 @@ export const RIDGES = {
 } as const;
 
 /** PCA wants all directions of the inputs; above this many that takes longer than it is worth. */
-export const PCA_MAX_INPUTS = 1024;
+export const PCA_MAX_INPUTS = 1536;
 
 /** The factors of a kernel and the values that go with them; see RankBasis. */
 interface Factors {

@@ -25,10 +25,11 @@ export function eigSymmetric(a: Matrix, count = a.rows): Eigen {
   if (!(Number.isInteger(count) && count >= 0 && count <= n)) {
     throw new UsageError(`The number of eigenvectors must be a whole number from 0 to ${n}, not ${count}.`);
   }
-  const t = tridiagonalize(a.values.slice(), n);
+  const t = tridiagonalize(a.values.slice(), n, count);
   const values = implicitQl(t).sort().reverse();
   if (count === 0) return { values, vectors: { rows: 0, cols: n, values: new Float64Array(0) } };
-  const found = inverseIteration(t, values, count) ?? byQl(t, count);
+  // out of the loops' memory, which goes with them
+  const found = inverseIteration(t, values, count)?.slice() ?? byQl(t, count);
   backTransform(t, found);
   return { values, vectors: { rows: count, cols: n, values: found } };
 }

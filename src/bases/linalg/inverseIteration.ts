@@ -14,13 +14,13 @@ const RESIDUAL = 1e-11;
  * (Golub & Van Loan 8.2.2; LAPACK dstein), O(n r) plus n r² inside clusters.
  *
  * @param values eigenvalues, falling
- * @param r vectors wanted
+ * @param r vectors wanted, as many as there is room for in `t`
  * @returns [r, n], a vector a row; null where a vector is not found (then the QL method has to do it)
  */
 export function inverseIteration(t: Tridiagonal, values: Float64Array, r: number): Float64Array | null {
   const { n } = t;
   const norm = Math.max(Math.abs(values[0]), Math.abs(values[n - 1]));
-  const vectors = new Float64Array(r * n);
+  const vectors = t.vectors.subarray(0, r * n);
   const solver = new ShiftedSolver(t, norm);
   const random = createRandom(1);
   let clusterStart = 0;
@@ -54,7 +54,8 @@ function findVector(
       solver.solve(x, solve > 0);
       normalize(x);
       if (solve === 0) continue;
-      removeRows(vectors, n, clusterStart, k, x);
+      const passes = solve === SOLVES - 1 ? 2 : 1;
+      removeRows(vectors, n, clusterStart, k, x, passes, t.compiled?.loops);
       if (!normalize(x)) break;
     }
     if (residual(t, x, value) <= RESIDUAL * norm) return true;

@@ -16,6 +16,7 @@ export interface Loops {
   ): void;
   walk(a: number, n: number, k: number, v: number, p: number, w: number, q: number): void;
   reflectFour(a: number, scales: number, n: number, z: number): void;
+  removeRows(z: number, n: number, from: number, to: number, x: number): void;
 }
 
 /** From src/ and from dist/ alike. */

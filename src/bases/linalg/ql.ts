@@ -3,6 +3,11 @@ import type { Tridiagonal } from './tridiagonal.js';
 
 /** Sweeps per eigenvalue before giving up; 1 or 2 are usual. */
 const MAX_SWEEPS = 80;
+/**
+ * Share of the largest number below which an off-diagonal counts as 0 whatever stands beside it: less than what rounding put there. Where the
+ * eigenvalues fall to that level, the test against the neighbours alone may never be met.
+ */
+const NEGLIGIBLE = Number.EPSILON / 4;
 
 /**
  * Eigenvalues of a tridiagonal matrix by the implicit QL method (EISPACK imtql1/imtql2), O(n²), in no order.
@@ -12,9 +17,10 @@ export function implicitQl({ n, diagonal, off }: Tridiagonal, vectors?: Float64A
   const d = diagonal.slice();
   const e = new Float64Array(n);
   e.set(off.subarray(1));
+  const negligible = NEGLIGIBLE * largest(d, e);
   for (let low = 0; low < n; low++) {
     for (let sweep = 0; ; sweep++) {
-      const high = blockEnd(d, e, low, n);
+      const high = blockEnd(d, e, low, n, negligible);
       if (high === low) break;
       if (sweep >= MAX_SWEEPS) throw new TdcError('numeric', 1, `The QL method has not converged on ${n} eigenvalues.`);
       sweepBlock(d, e, low, high, n, vectors);
@@ -23,12 +29,18 @@ export function implicitQl({ n, diagonal, off }: Tridiagonal, vectors?: Float64A
   return d;
 }
 
+function largest(d: Float64Array, e: Float64Array): number {
+  let top = 0;
+  for (let i = 0; i < d.length; i++) top = Math.max(top, Math.abs(d[i]), Math.abs(e[i]));
+  return top;
+}
+
 /** End of the block that begins at `low`: where the off-diagonal is negligible. */
-function blockEnd(d: Float64Array, e: Float64Array, low: number, n: number): number {
+function blockEnd(d: Float64Array, e: Float64Array, low: number, n: number, negligible: number): number {
   let high = low;
   for (; high < n - 1; high++) {
     if (Math.abs(e[high]) <= Number.EPSILON * (Math.abs(d[high]) + Math.abs(d[high + 1]))) break;
-    if (Math.abs(e[high]) < Number.MIN_VALUE * 2 ** 52) break;
+    if (Math.abs(e[high]) <= negligible) break;
   }
   return high;
 }

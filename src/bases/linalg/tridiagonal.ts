@@ -14,7 +14,9 @@ export interface Tridiagonal {
   readonly reflectors: Float64Array;
   /** Reflection k is I - scales[k] v vᵀ; 0 for the identity. */
   readonly scales: Float64Array;
-  /** The compiled loops, in whose memory `reflectors` and `scales` lie, and room there for four vectors; null: not used. */
+  /** Zeros, [room, n]: for eigenvectors. */
+  readonly vectors: Float64Array;
+  /** The compiled loops, in whose memory all of this lies, and room there for four packed vectors; null: not used. */
   readonly compiled: { readonly loops: Loops; readonly packed: Float64Array } | null;
 }
 
@@ -25,11 +27,12 @@ export interface Tridiagonal {
  * number is fetched once a reflection.
  *
  * @param a symmetric, [n, n]; its lower half is read and overwritten
+ * @param room number of eigenvectors that will be wanted
  */
-export function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
+export function tridiagonalize(a: Float64Array, n: number, room = 0): Tridiagonal {
   const diagonal = new Float64Array(n);
   const off = new Float64Array(n);
-  const loops = n < LOOPS_FROM ? null : startLoops(8 * (n * n + 9 * n));
+  const loops = n < LOOPS_FROM ? null : startLoops(8 * (n * n + 9 * n + room * n));
   const heap = loops === null ? null : new Heap(loops);
   const take = (count: number): Float64Array => heap?.take(count) ?? new Float64Array(count);
   const reflectors = heap === null ? a : take(n * n);
@@ -49,7 +52,7 @@ export function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
   }
   diagonal[0] = reflectors[0];
   const compiled = loops === null ? null : { loops, packed: take(4 * n) };
-  return { n, diagonal, off, reflectors, scales, compiled };
+  return { n, diagonal, off, reflectors, scales, vectors: take(room * n), compiled };
 }
 
 interface Work {

@@ -209,6 +209,19 @@ describe('eigSymmetric', () => {
     expect(eigenError(matrixOf(n, n, values), eigen.values, eigen.vectors)).toBeLessThan(EIGEN);
   });
 
+  it.each([
+    [300, 1],
+    [300, 3],
+    [201, 10],
+  ])('converges where the spectrum of %i falls by half every %i columns, far below rounding', (n, half) => {
+    const flat = gaussian(n, n, half);
+    const graded = { ...flat, values: flat.values.map((x, at) => x * 0.5 ** ((at % n) / half)) };
+    const a = rowGram(transpose(graded));
+    const { values, vectors } = eigSymmetric(a);
+    expect(eigenError(a, values, vectors)).toBeLessThan(EIGEN);
+    expect(values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(trace(a), 6);
+  });
+
   it('reflects as QL with vectors does: A = Q T Qᵀ', () => {
     const a = rowGram(gaussian(23, 40, 4));
     const t = tridiagonalize(a.values.slice(), 23);
@@ -229,6 +242,10 @@ describe('eigSymmetric', () => {
     expect(() => eigSymmetric(a, 9)).toThrow(/from 0 to 8, not 9/);
   });
 });
+
+function trace({ rows, values }: Matrix): number {
+  return values.reduce((sum, value, at) => sum + (at % (rows + 1) === 0 ? value : 0), 0);
+}
 
 /** Largest error of A v = λ v, as a share of the largest eigenvalue, and of orthonormality. */
 function eigenError(a: Matrix, values: Float64Array, vectors: Matrix): number {

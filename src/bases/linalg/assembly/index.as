@@ -189,3 +189,61 @@ export function reflectFour(a: usize, scales: usize, n: i32, z: usize): void {
     }
   }
 }
+
+/** x less its share in the orthonormal rows from <= row < to of z, four rows at a time (see removeRows). */
+export function removeRows(z: usize, n: i32, from: i32, to: i32, x: usize): void {
+  let row = from;
+  for (; row + 4 <= to; row += 4) removeFour(z + <usize>(row * n) * F64, n, x);
+  for (; row < to; row++) removeOne(z + <usize>(row * n) * F64, n, x);
+}
+
+function removeFour(z0: usize, n: i32, x: usize): void {
+  const row = <usize>n * F64;
+  const z1 = z0 + row;
+  const z2 = z1 + row;
+  const z3 = z2 + row;
+  const pairs = <usize>(n & ~1) * F64;
+  let s0 = f64x2.splat(0);
+  let s1 = f64x2.splat(0);
+  let s2 = f64x2.splat(0);
+  let s3 = f64x2.splat(0);
+  for (let i: usize = 0; i < pairs; i += 16) {
+    const v = v128.load(x + i);
+    s0 = f64x2.add(s0, f64x2.mul(v, v128.load(z0 + i)));
+    s1 = f64x2.add(s1, f64x2.mul(v, v128.load(z1 + i)));
+    s2 = f64x2.add(s2, f64x2.mul(v, v128.load(z2 + i)));
+    s3 = f64x2.add(s3, f64x2.mul(v, v128.load(z3 + i)));
+  }
+  const t0 = f64x2.splat(joined(s0, z0, x, pairs, row));
+  const t1 = f64x2.splat(joined(s1, z1, x, pairs, row));
+  const t2 = f64x2.splat(joined(s2, z2, x, pairs, row));
+  const t3 = f64x2.splat(joined(s3, z3, x, pairs, row));
+  for (let i: usize = 0; i < pairs; i += 16) {
+    let share = f64x2.add(f64x2.mul(t0, v128.load(z0 + i)), f64x2.mul(t1, v128.load(z1 + i)));
+    share = f64x2.add(share, f64x2.mul(t2, v128.load(z2 + i)));
+    share = f64x2.add(share, f64x2.mul(t3, v128.load(z3 + i)));
+    v128.store(x + i, f64x2.sub(v128.load(x + i), share));
+  }
+  if (pairs < row) {
+    let share = f64x2.extract_lane(t0, 0) * load<f64>(z0 + pairs) + f64x2.extract_lane(t1, 0) * load<f64>(z1 + pairs);
+    share = share + f64x2.extract_lane(t2, 0) * load<f64>(z2 + pairs);
+    share = share + f64x2.extract_lane(t3, 0) * load<f64>(z3 + pairs);
+    store<f64>(x + pairs, load<f64>(x + pairs) - share);
+  }
+}
+
+/** The sum of even places, a last one without a neighbour included, and that of odd places. */
+function joined(sums: v128, z: usize, x: usize, pairs: usize, row: usize): f64 {
+  let even = f64x2.extract_lane(sums, 0);
+  if (pairs < row) even += load<f64>(x + pairs) * load<f64>(z + pairs);
+  return even + f64x2.extract_lane(sums, 1);
+}
+
+function removeOne(z: usize, n: i32, x: usize): void {
+  const row = <usize>n * F64;
+  const pairs = <usize>(n & ~1) * F64;
+  let s = f64x2.splat(0);
+  for (let i: usize = 0; i < pairs; i += 16) s = f64x2.add(s, f64x2.mul(v128.load(x + i), v128.load(z + i)));
+  const dot = joined(s, z, x, pairs, row);
+  for (let i: usize = 0; i < row; i += 8) store<f64>(x + i, load<f64>(x + i) - dot * load<f64>(z + i));
+}
