@@ -131,8 +131,9 @@ async function readChunk(run: Run, chunk: Chunk, options: KernelStatisticsOption
     met.push({ kernel, input: tf.keep(input.clone()), shape: output.shape });
     return output;
   };
-  const outputs = withKernelTaps(kernels, tap, () => runProgram(graph.program, chunk.feeds, { logits: true }));
+  let outputs: tf.Tensor[] = [];
   try {
+    outputs = withKernelTaps(kernels, tap, () => runProgram(graph.program, chunk.feeds, { logits: true }));
     for (const { kernel, input, shape } of met) await addInputs(run, kernel, input, shape);
     if (options.gradients ?? KERNEL_STATISTICS_DEFAULTS.gradients)
       await addGradients(run, chunk, outputs, met, options);

@@ -104,20 +104,21 @@ function statisticsOf(
 
 async function readChunk(run: Run, chunk: Chunk, options: UnitStatisticsOptions): Promise<void> {
   const seen: Seen[] = [];
-  const outputs = runProgram(run.graph.program, chunk.feeds, {
-    logits: true,
-    tap: (value, reader, tensor) => {
-      for (const { point, group, index } of run.places.get(placeKey(value, reader)) ?? []) {
-        seen.push({ point, moments: run.moments[group][index], ...positionMoments(tensor, point.axis) });
-      }
-      return tensor;
-    },
-  });
+  let outputs: tf.Tensor[] = [];
   try {
+    outputs = runProgram(run.graph.program, chunk.feeds, {
+      logits: true,
+      tap: (value, reader, tensor) => {
+        for (const { point, group, index } of run.places.get(placeKey(value, reader)) ?? []) {
+          seen.push({ point, moments: run.moments[group][index], ...positionMoments(tensor, point.axis) });
+        }
+        return tensor;
+      },
+    });
     for (const each of seen) await addPositions(each);
     if (options.gradients ?? UNIT_STATISTICS_DEFAULTS.gradients) await addGradients(run, chunk, outputs, options);
   } finally {
-    tf.dispose([outputs, ...seen.flatMap(({ mean, squares }) => [mean, squares])]);
+    tf.dispose([...outputs, ...seen.flatMap(({ mean, squares }) => [mean, squares])]);
   }
 }
 
