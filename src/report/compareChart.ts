@@ -5,13 +5,13 @@ import { COLORS } from './colors.js';
 import { AXIS_NAMES, costAxisOf, pointsOn, xOf, type CostAxis } from './compareAxes.js';
 import { referenceCost, type CompareAxis, type ComparedCurve, type ComparedGroupView } from './compareView.js';
 import { shorten } from './escape.js';
-import { place, simplify, type Box, type Candidate, type Polyline } from './labels.js';
-import { alongside, atTop, PANEL } from './panelLabels.js';
+import { compareLabels, pixels } from './compareLabels.js';
+import { simplify } from './labels.js';
+import { PANEL } from './panelLabels.js';
 import { toText } from './phrase.js';
-import { positionOf } from './scale.js';
 import { labelExpr, riseEncoding } from './screeAxes.js';
+import { budgetLine, textLayers } from './screeChart.js';
 import { CHART_CONFIG, type Chart } from './svg.js';
-import { roomFor } from './textWidth.js';
 import type { ReportView } from './view.js';
 
 type Layer = Record<string, unknown>;
@@ -52,10 +52,10 @@ export function compareChart(view: ReportView, group: ComparedGroupView, name: C
       },
       ...zone(view, group, axis),
       ...reference(view, group, axis),
-      ...budget(view),
+      ...budgetLine(view),
       ...curves.flatMap((c) => curveLayers(view, group, c, axis)),
       ...winnerDot(group, axis, full),
-      ...words(view, group, axis),
+      ...compareLabels(view, group, axis).flatMap(textLayers),
     ],
   } as unknown as TopLevelSpec;
   const { width } = PANEL;
@@ -119,17 +119,6 @@ function reference(view: ReportView, group: ComparedGroupView, axis: CostAxis): 
   ];
 }
 
-function budget({ scale }: ReportView): Layer[] {
-  if (scale.budget === null) return [];
-  return [
-    {
-      data: { values: [{ y: scale.budget }] },
-      mark: { type: 'rule', color: COLORS.ink.light, strokeWidth: 1.2, strokeDash: [5, 3] },
-      encoding: { y: XY.y },
-    },
-  ];
-}
-
 function curveLayers(view: ReportView, group: ComparedGroupView, curve: ComparedCurve, axis: CostAxis): Layer[] {
   const { color, dash, shape, hollow } = curve.ordering;
   const points = pointsOn(curve, axis, view.sweep.model);
@@ -160,14 +149,6 @@ function curveLayers(view: ReportView, group: ComparedGroupView, curve: Compared
   ];
 }
 
-/** Of the plot, y downwards. */
-function pixels(view: ReportView, { domain }: CostAxis): { x: (v: number) => number; y: (v: number) => number } {
-  return {
-    x: (v) => (PANEL.plotWidth * (v - domain[0])) / (domain[1] - domain[0]),
-    y: (v) => PANEL.plotHeight * (1 - positionOf(view.axis, v)),
-  };
-}
-
 /** A few of the points, each curve starting elsewhere, so that symbols of curves on top of each other don't hide one another. */
 function symbolsOn(points: readonly { x: number; y: number }[], axis: CostAxis, turn: number): Layer[] {
   const px = (x: number): number => (PANEL.plotWidth * (x - axis.domain[0])) / (axis.domain[1] - axis.domain[0]);
@@ -194,60 +175,4 @@ function winnerDot({ winner }: ComparedGroupView, axis: CostAxis, full: Cost): L
     opacity: 1,
   };
   return [{ data: { values: [{ x: xOf(winner, needs, axis, full), y: needs.rise }] }, mark, encoding: XY }];
-}
-
-interface Word extends Box {
-  readonly text: string;
-  readonly color: string;
-}
-
-/** Words where nothing else is; what finds no room is left out. */
-function words(view: ReportView, group: ComparedGroupView, axis: CostAxis): Layer[] {
-  const full = view.sweep.model;
-  const { x, y } = pixels(view, axis);
-  const lines: Polyline[] = group.drawn.map((c) => pointsOn(c, axis, full).map((p) => ({ x: x(p.x), y: y(p.y) })));
-  const level = view.scale.budget === null ? undefined : y(view.scale.budget);
-  if (level !== undefined) lines.push([{ x: 0, y: level }, { x: PANEL.plotWidth, y: level }]); // prettier-ignore
-  const frame: Box = { x: 0, y: 0, width: PANEL.plotWidth + 6, height: PANEL.plotHeight };
-  const found: Word[] = [];
-  const put = (text: string, color: string, at: (w: number, h: number) => Candidate[]): void => {
-    const [width, height] = [roomFor(text, 11), 12.65];
-    const { best, clear } = place(at(width, height), frame, found, lines);
-    if (best !== undefined && clear) found.push({ ...best.box, text, color });
-  };
-  if (level !== undefined) put('budget', COLORS.ink.light, (w, h) => alongside(level, w, h));
-  const { scale } = view;
-  const title = scale.kind === 'relative' ? 'loss above the original' : `loss above the original, ${scale.unit}`;
-  const edge = group.kernel?.breakEven;
-  if (axis.name === 'k' && edge !== undefined && edge < axis.domain[1]) {
-    const room = PANEL.plotWidth - x(edge);
-    const text = ['as a rank: larger than full', 'rank: larger than full', 'larger than full', 'larger'].find(
-      (t) => roomFor(t, 11) <= room - 6,
-    );
-    if (text !== undefined) {
-      put(text, COLORS.soft.light, (w, h) =>
-        [4, 18, 32, 46].map((top, i) => ({
-          box: { x: x(edge) + (room - w) / 2, y: top, width: w, height: h },
-          dislike: i,
-        })),
-      );
-    }
-  }
-  put(title, COLORS.soft.light, (w, h) => atTop(w, h));
-  return found.flatMap((w) => [
-    textLayer(w, { fill: COLORS.paper.light, stroke: COLORS.paper.light, strokeWidth: 4, strokeJoin: 'round' }),
-    textLayer(w, { fill: w.color }),
-  ]);
-}
-
-function textLayer(word: Word, paint: Layer): Layer {
-  return {
-    data: { values: [{ text: word.text }] },
-    mark: { type: 'text', align: 'left', baseline: 'alphabetic', fontSize: 11, ...paint },
-    encoding: {
-      x: { value: word.x },
-      y: { value: word.y + 0.8 * word.height },
-      text: { field: 'text', type: 'nominal' },
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import type { Curve } from '../records/types.js';
 import type { CompareAxis, ComparedCurve, ComparedGroupView, CompareView } from './compareView.js';
 import { costOf, rankingAt, referenceCost } from './compareView.js';
-import { bytes, integer, NBSP, percent, saving } from './format.js';
+import { bytes, integer, NBSP, saving } from './format.js';
 import { orderingOf } from './orderings.js';
 import { foreign, listed, phrase, type Phrase } from './phrase.js';
 import { riseText } from './scale.js';
@@ -88,7 +88,7 @@ export function rankingText(view: ReportView, group: ComparedGroupView, name: Ex
   const cost = referenceCost(group, name, full);
   const ranked = rankingAt(group, name, cost, full);
   const amount = name === 'bytes' ? bytes(cost) : `${integer(cost)} ${COST_WORDS[name]}`;
-  const parts = ranked.map((r) => phrase`${r.curve.ordering.label} ${riseText(view.scale, r.point.rise)}`);
+  const parts = ranked.map((r) => phrase`${r.curve.ordering.label}${NBSP}${riseText(view.scale, r.point.rise)}`);
   const absent = group.drawn.filter((c) => !ranked.some((r) => r.curve === c)).map((c) => c.ordering.label);
   const rest = absent.length === 0 ? [] : phrase`; not that small: ${joined(absent, ', ')}`;
   return phrase`Up to ${amount}: ${joined(parts, ', ')}${rest}.`;
@@ -122,7 +122,8 @@ export function taxText(view: ReportView): string {
     `${riseText(scale, f.rise)}, at most ${riseText(scale, f.high, 'up')}`;
   const without =
     control === undefined ? '' : `; the same training without TailDropout (the control): ${interval(control)}`;
-  return `At full width the retrained weights start from ${interval(retrained)}${without}.`;
+  const included = ' Curves on the retrained weights include that, the others do not.';
+  return `At full width the retrained weights start from ${interval(retrained)}${without}.${included}`;
 }
 
 /** The classic order that was measured on several sets of weights: what training alone gives it. Empty without one. */
@@ -187,41 +188,4 @@ export function missingRows({ groups }: CompareView): MissingRow[] {
 /** `svd-spatial in a, b and 3 more: its kernel has no two spatial sides`. */
 export function missingText({ basis, groups, reason }: MissingRow): Phrase {
   return phrase`${orderingOf({ basis, weights: 'retrained' }).label} in ${shortList(groups)}: ${foreign(reason)}`;
-}
-
-/** The group and curve that a headline is about: the largest saving of all. */
-export function leadingOrdering(compare: CompareView): { group: ComparedGroupView; curve: ComparedCurve } | undefined {
-  let found: { group: ComparedGroupView; curve: ComparedCurve } | undefined;
-  for (const group of compare.groups) {
-    const curve = group.winner;
-    if (curve !== undefined && curve.saves > (found?.curve.saves ?? 0)) found = { group, curve };
-  }
-  return found;
-}
-
-/** One sentence of a comparison that stands alone; undefined where no ordering saves. */
-export function compareHeadline(view: ReportView): Phrase | undefined {
-  const lead = view.compare === undefined ? undefined : leadingOrdering(view.compare);
-  const needs = lead?.curve.view.needs;
-  if (lead === undefined || needs == null || view.scale.budgetText === null) return undefined;
-  const { curve, group } = lead;
-  const n = integer(curve.view.curve.n);
-  const what =
-    curve.view.curve.kind === 'rank' ? `rank ${integer(needs.k)} of ${n}` : `${integer(needs.k)} of ${n}${NBSP}units`;
-  return phrase`Alone, ${foreign(group.name)} needs ${what} for ${view.scale.budgetText} (${curve.ordering.label})`;
-}
-
-export function compareEvidence(view: ReportView): Phrase {
-  const lead = view.compare === undefined ? undefined : leadingOrdering(view.compare);
-  const needs = lead?.curve.view.needs;
-  if (view.compare === undefined || lead === undefined || needs == null) return [];
-  const { scale, sweep } = view;
-  const together =
-    view.compare.groups.length > 1
-      ? ' Together the groups cost more than each alone; no model with several narrowed groups was measured.'
-      : '';
-  const orderings = lead.group.drawn.length;
-  return [
-    `Measured on ${integer(sweep.data.examples.select)} examples on ${WEIGHTS[lead.curve.view.curve.weights]} with every other group at full width: loss ${riseText(scale, needs.rise)}, at most ${riseText(scale, needs.high, 'up')} with 95${NBSP}% confidence. That saves ${percent(100 * lead.curve.saves, 'down')} of the model's parameters${orderings > 1 ? `, the most of ${orderings} orderings` : ''}.${together}`,
-  ];
 }

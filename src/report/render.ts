@@ -1,6 +1,6 @@
 import { compareChart } from './compareChart.js';
 import { axesOf } from './compareAxes.js';
-import { leadingOrdering } from './compareWords.js';
+import { leadingOrdering } from './compareLead.js';
 import { intervalChart, type IntervalRow } from './intervalChart.js';
 import { shorten } from './escape.js';
 import { shownKernels } from './page/spectra.js';
@@ -28,6 +28,8 @@ export interface RenderedReport {
 
 /** Panels on the page and the sheet: those of the groups that save most. */
 const PANELS = 24;
+/** The same on a page that has many groups to compare as well. */
+const PANELS_BESIDE = 12;
 
 /**
  * Renders records into a report. Pure: touches no disk, and the same records give the same bytes everywhere.
@@ -41,11 +43,16 @@ export async function renderReport(input: ReportInput): Promise<RenderedReport> 
     ...comparison(view),
   ]);
   return {
-    html: renderPage({ view, drawn, panels: PANELS }),
+    html: renderPage({ view, drawn, panels: panelsOf(view) }),
     summary: renderSummary(view),
     scree: screeSheet(view, drawn, PANELS),
     groups: new Map(view.groups.map((g) => [`scree-${g.id}.svg`, groupSheet(view, g, drawn)])),
   };
+}
+
+/** Comparisons take their share of the page. */
+function panelsOf({ compare }: ReportView): number {
+  return compare !== undefined && compare.panels < compare.groups.length ? PANELS_BESIDE : PANELS;
 }
 
 /** Every group with a panel on every axis, and the spectra of the kernels. */

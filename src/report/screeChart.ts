@@ -107,7 +107,7 @@ function medianGap(points: readonly RisePoint[]): number {
   return gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? Infinity;
 }
 
-function budgetLine({ scale }: ReportView): Layer[] {
+export function budgetLine({ scale }: ReportView): Layer[] {
   if (scale.budget === null) return [];
   return [
     {
@@ -161,12 +161,17 @@ function marks({ axis }: ReportView, { best, needs, chief }: GroupView): Layer[]
   return layers;
 }
 
-/** Words in the plot, each put where nothing else is; a halo in paper keeps them legible over lines. */
+/** Words in the plot, each put where nothing else is. */
 function texts(view: ReportView, group: GroupView): Layer[] {
-  return panelLabels(view, group).flatMap((l) => [
+  return panelLabels(view, group).flatMap(textLayers);
+}
+
+/** A halo in paper keeps words legible over lines: the same text twice. */
+export function textLayers(l: Label): Layer[] {
+  return [
     textLayer(l, { fill: COLORS.paper.light, stroke: COLORS.paper.light, strokeWidth: 4, strokeJoin: 'round' }),
     textLayer(l, { fill: l.color }),
-  ]);
+  ];
 }
 
 function textLayer(l: Label, paint: Layer): Layer {

@@ -1,5 +1,5 @@
 import type { SkippedLayer } from '../records/types.js';
-import { compareEvidence, compareHeadline } from './compareWords.js';
+import { compareEvidence, compareHeadline } from './compareLead.js';
 import type { CurveView } from './curves.js';
 import { integer, NBSP, percent } from './format.js';
 import { foreign, listed, phrase, type Phrase } from './phrase.js';

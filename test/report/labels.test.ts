@@ -1,12 +1,37 @@
 import { describe, expect, it } from 'vitest';
 
-import { crosses, overlap, place, type Box, type Polyline } from '../../src/report/labels.js';
+import { crosses, overlap, place, simplify, type Box, type Polyline } from '../../src/report/labels.js';
 import { PANEL, panelLabels } from '../../src/report/panelLabels.js';
 import { viewReport } from '../../src/report/view.js';
 import { curve, falling, sweepRecord, twoGroups } from './records.js';
 
 const frame: Box = { x: 0, y: 0, width: 100, height: 100 };
 const box = (x: number, y: number): Box => ({ x, y, width: 10, height: 10 });
+
+describe('simplify', () => {
+  it('drops points on a straight line and keeps corners and both ends', () => {
+    const line = [0, 1, 2, 3, 4].map((x) => ({ x, y: x <= 2 ? 0 : 10 * (x - 2) }));
+    expect(simplify(line, 0.3).map((p) => p.x)).toEqual([0, 2, 4]);
+  });
+
+  it('never strays farther than told, whatever the line', () => {
+    const line = Array.from({ length: 300 }, (_, i) => ({ x: i, y: 80 * Math.exp(-i / 40) + 3 * Math.sin(i / 9) }));
+    const kept = simplify(line, 0.3);
+    expect(kept.length).toBeLessThan(100);
+    for (const p of line) {
+      const right = kept.findIndex((q) => q.x >= p.x);
+      const [a, b] = [kept[Math.max(0, right - 1)], kept[right]];
+      if (a === undefined || b === undefined) throw new Error('an end is missing');
+      const y = b.x > a.x ? a.y + ((p.x - a.x) / (b.x - a.x)) * (b.y - a.y) : b.y;
+      // Measured straight down, which is at least the distance: here slopes are up to 2.
+      expect(Math.abs(y - p.y)).toBeLessThanOrEqual(0.3 * Math.hypot(1, 2.4));
+    }
+  });
+
+  it.each([[[]], [[{ x: 1, y: 1 }]]])('keeps a line of no or one point', (line) => {
+    expect(simplify(line, 1)).toEqual(line);
+  });
+});
 
 describe('place', () => {
   it('takes the least disliked place that is free', () => {

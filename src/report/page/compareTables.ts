@@ -2,6 +2,7 @@ import { winnerRow } from '../compareRows.js';
 import type { ComparedCurve, ComparedGroupView, CompareView } from '../compareView.js';
 import { holdingCell, missingRows, missingText } from '../compareWords.js';
 import { escapeXml } from '../escape.js';
+import { NBSP } from '../format.js';
 import { toHtml } from '../phrase.js';
 import { riseCell } from '../scale.js';
 import type { ReportView } from '../view.js';
@@ -30,7 +31,7 @@ function holding(view: ReportView, compare: CompareView): string {
     const cells = found.map((c, i) => cell(view, shown[i], c)).join('');
     return `<tr><th class="l nb" scope="row">${sample(o)} ${toHtml(o.label)}<td class="l nb soft hide-s">${how}${cells}`;
   });
-  const caption = `Smallest model that holds ${budgetText} alone: what goes of the whole model's parameters, and the width or rank that stays; every wider one holds too, at 95 %. ◂ smallest of all`;
+  const caption = `Smallest model that holds ${budgetText} alone: what goes of the whole model's parameters, and the width or rank that stays; every wider one holds too, at 95${NBSP}%. ◂${NBSP}smallest of all`;
   return scroll(
     `<table class="holding" cellpadding="4"><caption>${escapeXml(caption)}</caption><thead><tr><th class="l" scope="col">ordering<th class="l hide-s" scope="col">how${head}</thead><tbody>${rows.join('')}</tbody></table>`,
   );
@@ -86,7 +87,7 @@ function others(view: ReportView, compare: CompareView): string {
       point === undefined
         ? '<td><td>'
         : `<td>${riseCell(view.scale, point.rise)}<td>${riseCell(view.scale, point.high, 'up')}`;
-    return `<tr><th class="l" scope="row">${bdi(g.name)}<td class="l nb">${toHtml(c.ordering.label)}<td class="l">${where}<td>${sign}${what}<td>${saves}${cost}`;
+    return `<tr><th class="l" scope="row">${bdi(g.name)}<td class="l nb">${toHtml(c.ordering.label)}<td class="l">${where}<td class="nb">${sign}${what}<td>${saves}${cost}`;
   });
   const more =
     all.length > rows.length ? `<p class="soft">… and ${all.length - rows.length} more in compare.json</p>` : '';

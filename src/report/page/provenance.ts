@@ -6,8 +6,8 @@ import { curveName } from '../panelLabels.js';
 import type { GroupView, ReportView } from '../view.js';
 import { bdi, scroll, type Section } from './markup.js';
 
-/** Panels beyond this many groups come without their tables of measured points: the record has them all. */
-const TABLES = 12;
+/** Of the panels, those that come with their tables of measured points: the record has them all. */
+const WITH_TABLE = 0.5;
 
 /** Where it comes from: enough to run it again, and every measured point. */
 export const provenanceSection: Section = ({ view, panels }) => {
@@ -17,13 +17,14 @@ export const provenanceSection: Section = ({ view, panels }) => {
   const list = facts(view)
     .map(([term, text]) => `<dt>${term}</dt><dd>${text}</dd>`)
     .join('');
+  const most = Math.ceil(WITH_TABLE * panels);
   const tables = view.groups
-    .slice(0, Math.min(panels, TABLES))
+    .slice(0, most)
     .map((g) => pointsTable(view, g))
     .join('');
   const missing =
-    view.groups.length > TABLES
-      ? `<p class="soft">The measured points of the other ${view.groups.length - TABLES} groups stand in ${view.input.sweep === undefined ? 'compare.json' : 'sweep.json'}.</p>`
+    view.groups.length > most
+      ? `<p class="soft">The measured points of the other ${view.groups.length - most} groups stand in ${view.input.sweep === undefined ? 'compare.json' : 'sweep.json'}.</p>`
       : '';
   return `<section><h2>Where it comes from</h2>${again}<dl>${list}</dl><div class="no-print">${tables}${missing}</div></section>`;
 };

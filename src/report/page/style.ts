@@ -77,6 +77,7 @@ section:has(#ax-parameters:checked) .v-parameters,section:has(#ax-macs:checked) 
 section:has(#ax-parameters:checked) :is(.v-macs,.v-bytes,.v-k),section:has(#ax-macs:checked) :is(.v-parameters,.v-bytes,.v-k),section:has(#ax-bytes:checked) :is(.v-parameters,.v-macs,.v-k),section:has(#ax-k:checked) :is(.v-parameters,.v-macs,.v-bytes){display:none}
 }
 .lead-in{margin-top:.75rem}
+details>.soft,section>.lead-in+.soft{margin:.25rem 0 .75rem}
 .facts{padding-left:1.2rem;margin:.25rem 0 .75rem;max-width:62rem;font-size:.9375rem}
 .scroll+.scroll{margin-top:1rem}
 table.spectra{width:auto}
@@ -108,6 +109,7 @@ th,td{padding-right:.4rem}
 td.bar{min-width:36px}
 th.long{min-width:5em}
 .hide-s{display:none}
+.holding td .soft{display:block}
 }
 @page{size:A4;margin:12mm}
 @media print{
