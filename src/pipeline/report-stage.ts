@@ -4,13 +4,14 @@ import { join, resolve } from 'node:path';
 import { DataError } from '../errors.js';
 import { writeAtomic } from '../records/files.js';
 import { readRecord } from '../records/store.js';
-import type { RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
+import type { CompareRecord, RecordHead, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
 import type { Clocked } from './stage.js';
 import { timed } from './stage.js';
 import type { RunContext, RunResult } from './types.js';
 
 interface Records {
   readonly sweep?: SweepRecord;
+  readonly compare?: CompareRecord;
   readonly retrain?: RetrainRecord;
   readonly run?: RunRecord;
 }
@@ -22,19 +23,15 @@ interface Records {
  */
 export async function writeReport(
   folder: string,
-  { sweep, retrain, run }: Records,
+  records: Records,
   context: RunContext,
   stages: Clocked[],
 ): Promise<readonly string[]> {
-  if (sweep === undefined) return [];
+  if (records.sweep === undefined && records.compare === undefined) return [];
   return timed({ context }, stages, 'report', 'report.html', async () => {
     // vega is loaded only when there is something to draw
     const { renderReport } = await import('../report/render.js');
-    const rendered = await renderReport({
-      sweep,
-      ...(retrain === undefined ? {} : { retrain }),
-      ...(run === undefined ? {} : { run }),
-    });
+    const rendered = await renderReport(await complete(folder, records));
     await removeOld(folder, [...rendered.groups.keys()]);
     const files = new Map([
       ['report.html', rendered.html],
@@ -47,6 +44,23 @@ export async function writeReport(
   });
 }
 
+/** The other record that stands in the folder, where it was measured on the same model, data and seed. */
+async function complete(folder: string, records: Records): Promise<Records> {
+  const head = records.sweep ?? records.compare;
+  const fits = (other: RecordHead | undefined): boolean =>
+    head !== undefined &&
+    other?.model.digest === head.model.digest &&
+    other.data.digest === head.data.digest &&
+    other.seed === head.seed;
+  const sweep = records.sweep ?? (await readRecord(folder, 'sweep.json').catch(() => undefined));
+  const compare = records.compare ?? (await readRecord(folder, 'compare.json').catch(() => undefined));
+  return {
+    ...records,
+    ...(fits(sweep) ? { sweep: sweep! } : {}),
+    ...(fits(compare) ? { compare: compare! } : {}),
+  };
+}
+
 /** Panels of groups that an earlier run had and this one has not. */
 async function removeOld(folder: string, keep: readonly string[]): Promise<void> {
   const names = await readdir(folder);
@@ -57,13 +71,14 @@ async function removeOld(folder: string, keep: readonly string[]): Promise<void>
 /**
  * Renders the records of a run folder again.
  *
- * @throws DataError where the folder holds no sweep.json, or a record that cannot be read
+ * @throws DataError where the folder holds no curves, or a record that cannot be read
  */
 export async function runReport(path: string, context: RunContext): Promise<RunResult> {
   const folder = resolve(context.cwd, path);
   const sweep = await readRecord(folder, 'sweep.json');
-  if (sweep === undefined) {
-    throw new DataError(`${folder} holds no sweep.json, so there is nothing to draw.`, {
+  const compare = await readRecord(folder, 'compare.json');
+  if (sweep === undefined && compare === undefined) {
+    throw new DataError(`${folder} holds neither sweep.json nor compare.json, so there is nothing to draw.`, {
       hint: 'Name the folder of a run, or make one with tdc sweep.',
     });
   }
@@ -72,6 +87,11 @@ export async function runReport(path: string, context: RunContext): Promise<RunR
   if (run === undefined) {
     throw new DataError(`${folder} holds no run.json.`, { hint: 'Name the folder of a run.' });
   }
-  const records = { sweep, run, ...(retrain === undefined ? {} : { retrain }) };
+  const records = {
+    run,
+    ...(sweep === undefined ? {} : { sweep }),
+    ...(compare === undefined ? {} : { compare }),
+    ...(retrain === undefined ? {} : { retrain }),
+  };
   return { folder, files: await writeReport(folder, records, context, []), ...records };
 }

@@ -235,7 +235,7 @@ describe('runReport', () => {
   });
 
   it('says what is missing or broken', async () => {
-    await expect(runReport('nowhere', contextOf())).rejects.toThrow(/holds no sweep.json/);
+    await expect(runReport('nowhere', contextOf())).rejects.toThrow(/holds neither sweep.json nor compare.json/);
     await writeFile(join(folder, 'two', 'sweep.json'), '{"schema": "tdc/sweep"}');
     await expect(runReport('two', contextOf())).rejects.toThrow(/not a record of this version/);
   });

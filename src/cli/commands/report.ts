@@ -21,13 +21,13 @@ export const reportCommand: Command = {
     }
     const { runReport } = await world.loadPipeline();
     const result = await runReport(folder, context);
-    const { sweep, retrain } = result;
-    const { renderTerminal } = await import('../../report/terminal.js');
-    printer.result(sweep ?? retrain ?? result.run, (style) =>
-      sweep === undefined
-        ? ''
-        : renderTerminal({ sweep, ...(retrain === undefined ? {} : { retrain }), run: result.run }, style),
-    );
+    const { sweep, compare, retrain, run: record } = result;
+    const { renderCompareTerminal, renderTerminal } = await import('../../report/terminal.js');
+    const trained = retrain === undefined ? {} : { retrain };
+    printer.result(sweep ?? compare ?? record, (style) => {
+      if (sweep !== undefined) return renderTerminal({ sweep, ...trained, run: record }, style);
+      return compare === undefined ? '' : renderCompareTerminal({ compare, ...trained, run: record }, style);
+    });
     printer.wrote(result);
   },
 };
