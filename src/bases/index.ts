@@ -10,15 +10,8 @@ export {
   type KernelStatisticsResult,
 } from './kernelStatistics.js';
 export { PASS_DEFAULTS, type PassOptions } from './passes.js';
-export {
-  balancedFactors,
-  buildRankBasis,
-  PCA_MAX_INPUTS,
-  rankBasisRefusal,
-  RIDGES,
-  truncateKernel,
-  type Truncated,
-} from './rank.js';
+export { buildRankBasis, PCA_MAX_INPUTS, rankBasisRefusal, RIDGES } from './rank.js';
+export { balancedFactors, truncateKernel, type Truncated } from './truncate.js';
 export { rankSelectors, SELECTORS, type RankSelectors, type SelectorInfo } from './selectors.js';
 export { buildUnitBasis, unitScores } from './unit.js';
 export {

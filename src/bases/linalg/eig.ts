@@ -1,9 +1,10 @@
 import { UsageError } from '../../errors.js';
+import { backTransform } from './backTransform.js';
 import { inverseIteration } from './inverseIteration.js';
 import { transpose, type Matrix } from './matrix.js';
 import { timesTransposed } from './products.js';
 import { implicitQl } from './ql.js';
-import { backTransform, tridiagonalize, type Tridiagonal } from './tridiagonal.js';
+import { tridiagonalize, type Tridiagonal } from './tridiagonal.js';
 
 export interface Eigen {
   /** All eigenvalues, falling. */

@@ -1,6 +1,7 @@
 import { EVD, Matrix as MlMatrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
 
+import { backTransform } from '../../../src/bases/linalg/backTransform.js';
 import {
   eigSymmetric,
   matrixOf,
@@ -15,7 +16,7 @@ import {
   type Svd,
 } from '../../../src/bases/linalg/index.js';
 import { implicitQl } from '../../../src/bases/linalg/ql.js';
-import { backTransform, tridiagonalize } from '../../../src/bases/linalg/tridiagonal.js';
+import { tridiagonalize } from '../../../src/bases/linalg/tridiagonal.js';
 import { gaussian, jacobiSingularValues, maxDifference, naiveProduct, ofRank, orthonormalError } from './oracles.js';
 
 /** Sums of a few hundred float64 products of size 1. */
