@@ -43,7 +43,7 @@ function every(view: ReportView): string {
       if (curve === undefined) return '–';
       const { status, saves, what } = holdingCell(view, curve);
       const text = { unresolved: '? not resolved', broken: '✖ nothing holds' }[status as string] ?? `${saves} ${what}`;
-      return g.winner === curve ? `**${text}**` : text;
+      return g.winner !== undefined && curve.saves === g.winner.saves ? `**${text}**` : text;
     });
     return `| ${toMarkdown(o.label)} | ${cells.join(' | ')} |`;
   });

@@ -109,7 +109,7 @@ function cells(view: ReportView, group: ComparedGroupView, curve: ComparedCurve)
     saves,
     ...costs,
   ];
-  return { texts: texts.map(plain), wins: group.winner === curve };
+  return { texts: texts.map(plain), wins: group.winner !== undefined && curve.saves === group.winner.saves };
 }
 
 /** What every reader must know: k is no cost, what retraining did, what is missing, what stays. */
@@ -120,7 +120,7 @@ function notes(view: ReportView, page: Pen): string[] {
   const missing = view.compare === undefined ? [] : missingRows(view.compare);
   const gone = missing.slice(0, MOST_MISSING).map((m) => `Not to be had: ${toText(missingText(m))}`);
   const more = missing.length > MOST_MISSING ? [`… and ${missing.length - MOST_MISSING} more not to be had`] : [];
-  const skipped = stays(view.sweep.skipped).map((s) => `${toText(s.layers)} ${s.verb}: ${clean(s.reason)}`);
+  const skipped = stays(view).map((s) => `${toText(s.layers)} ${s.verb}: ${clean(s.reason)}`);
   return [
     ...equal,
     ...[...(tax === '' ? [] : [tax]), ...gone, ...more, ...skipped].flatMap((t) => page.wrap(t, 2)),

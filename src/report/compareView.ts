@@ -30,7 +30,7 @@ export interface ComparedGroupView {
   readonly drawn: readonly ComparedCurve[];
   /** The same bases on other weights, and the group's other kernels. */
   readonly others: readonly ComparedCurve[];
-  /** The drawn curve that saves most; undefined where none saves. */
+  /** The drawn curve that saves most, of equals the one with the smaller rise; undefined where none saves. */
   readonly winner: ComparedCurve | undefined;
   /** Of all others the one that saves more than the winner does. */
   readonly smaller: ComparedCurve | undefined;
@@ -152,7 +152,9 @@ function byLegend(a: ComparedCurve, b: ComparedCurve): number {
 
 function largest(curves: readonly ComparedCurve[]): ComparedCurve | undefined {
   const saving = curves.filter((c) => c.saves > 0);
-  return saving.length === 0 ? undefined : saving.reduce((a, b) => (b.saves > a.saves ? b : a));
+  if (saving.length === 0) return undefined;
+  const rise = (c: ComparedCurve): number => c.view.needs?.rise ?? Infinity;
+  return saving.reduce((a, b) => (b.saves > a.saves || (b.saves === a.saves && rise(b) < rise(a)) ? b : a));
 }
 
 export interface Ranked {

@@ -34,7 +34,10 @@ export function intervalChart(id: string, scale: LossScale, rows: readonly Inter
   if (rows.length === 0) return null;
   const [low, high] = intervalDomain(scale, rows);
   const height = ROW * rows.length;
-  const ticks = roundTicks(low, high, 4);
+  const ticks = roundTicks(low, high, 4).filter((v) => {
+    const x = (PLOT * (v - low)) / (high - low);
+    return x + roomFor(tickText(scale, v), 11) / 2 <= PLOT + RIGHT;
+  });
   const x = {
     field: 'x',
     type: 'quantitative',

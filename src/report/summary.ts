@@ -64,7 +64,7 @@ export function bar(k: number, n: number, cells = BAR): string {
 }
 
 function skipped(view: ReportView): string[] {
-  return stays(view.sweep.skipped)
+  return stays(view)
     .slice(0, MOST_ROWS)
     .map((s) => `${toMarkdown(s.layers)} ${s.verb}: ${escapeMarkdown(s.reason)}.`);
 }

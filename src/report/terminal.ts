@@ -74,7 +74,7 @@ function barText({ k, group }: WidthRow, cells: number, page: Pen): string {
 }
 
 function skippedLines(view: ReportView, page: Pen): string[] {
-  return stays(view.sweep.skipped).flatMap((s) =>
+  return stays(view).flatMap((s) =>
     page.wrap(`${toText(s.layers)} ${s.verb}: ${clean(s.reason)}`, 4, 2).map(page.soft),
   );
 }

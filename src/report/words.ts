@@ -1,4 +1,3 @@
-import type { SkippedLayer } from '../records/types.js';
 import { compareEvidence, compareHeadline } from './compareLead.js';
 import type { CurveView } from './curves.js';
 import { integer, NBSP, percent } from './format.js';
@@ -181,16 +180,15 @@ export function lowestText(view: ReportView, curve: CurveView): string {
   return `Significantly better than the original with ${widthOf(curve, lowest.k)}: ${rise}, at most ${riseText(view.scale, lowest.high, 'up')}.`;
 }
 
-/** Layers that stay as they are, those with the same reason together. */
-export function stays(
-  skipped: readonly SkippedLayer[],
-): { readonly layers: Phrase; readonly verb: string; readonly reason: string }[] {
+/** Layers that stay as they are, those with the same reason together. A comparison may split the kernel of a layer that keeps its units. */
+export function stays(view: ReportView): { readonly layers: Phrase; readonly verb: string; readonly reason: string }[] {
   const byReason = new Map<string, string[]>();
-  for (const { layer, reason } of skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), layer]);
+  for (const { layer, reason } of view.sweep.skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), layer]);
   return [...byReason].map(([reason, layers]) => {
     const shown = layers.slice(0, MOST_NAMES).map(foreign);
     const more = layers.length - shown.length;
-    const verb = layers.length > 1 ? 'stay' : 'stays';
+    const several = layers.length > 1;
+    const verb = isComparison(view) ? (several ? 'keep their units' : 'keeps its units') : several ? 'stay' : 'stays';
     return {
       layers: more > 0 ? phrase`${shown.flatMap((n) => [n, ', '])}… and ${more} more` : listed(shown),
       verb,

@@ -81,6 +81,12 @@ describe('the numbers of a comparison', () => {
       { basis: 'svd', layer: 'a', n: 8, cost: rank, rise: from(3) },
     ]);
     expect(groupOf(ties, 'a').winner?.view.curve.basis).toBe('magnitude');
+    // Both hold at width 3; the smaller rise wins.
+    const equal = small([
+      { basis: 'taylor', n: 8, cost: width, rise: from(3) },
+      { basis: 'magnitude', n: 8, cost: width, rise: (k) => 0.5 * from(3)(k) },
+    ]);
+    expect(groupOf(equal, 'a').winner?.view.curve.basis).toBe('magnitude');
     const rankWins = small([
       { basis: 'magnitude', n: 8, cost: width, rise: from(4) },
       { basis: 'svd', layer: 'a', n: 8, cost: rank, rise: from(2) },

@@ -100,10 +100,11 @@ describe('the comparison on the page', () => {
     },
   );
 
-  it('tells the smallest model that holds, per ordering and group, and marks the winner of each', () => {
+  it('tells the smallest model that holds, per ordering and group, and marks the winner of each and its equals', () => {
     const table = /<table class="holding"[\s\S]*?<\/table>/u.exec(report.html)?.[0] ?? '';
     expect(table.match(/<tr><th class="l nb"/gu)).toHaveLength(9);
-    expect(table.match(/<b>◂ /gu)).toHaveLength(3);
+    // K-FAC in all three; in logits whitened SVD holds at the same rank.
+    expect(table.match(/<b>◂ /gu)).toHaveLength(4);
     expect(table).toContain('<b>◂ −49\u00a0%</b> <span class="soft">rank 10</span>');
     expect(table).toContain('−44\u00a0% <span class="soft">width 20</span>');
   });
@@ -143,6 +144,11 @@ describe('the comparison on the page', () => {
     expect(other.html).toContain('The comparison is of another run.');
     const same = await renderReport({ sweep, compare: threeGroups() });
     expect(same.html).not.toContain('The comparison is of another run.');
+  });
+
+  it('says of the output layer that it keeps its units where its kernel may be split', () => {
+    expect(report.html).toContain('keeps its units: <bdi>output layer');
+    expect(report.summary).toContain('keeps its units: output layer');
   });
 
   it('stands without any unit curve: rank mode, one sentence, no scree panel', async () => {

@@ -43,7 +43,7 @@ function cell(view: ReportView, group: ComparedGroupView | undefined, curve: Com
   if (status === 'unresolved')
     return '<td class="nb"><b class="unresolved">?</b> <span class="soft">not resolved</span>';
   if (status === 'broken') return '<td class="nb"><b class="broken">✖</b> <span class="soft">nothing holds</span>';
-  const number = group?.winner === curve ? `<b>◂ ${saves}</b>` : saves;
+  const number = group?.winner !== undefined && curve.saves === group.winner.saves ? `<b>◂ ${saves}</b>` : saves;
   return `<td class="nb">${number} <span class="soft">${what}</span>`;
 }
 

@@ -64,7 +64,7 @@ th.long.nb{white-space:normal}
 details .scroll{margin-top:.5rem}
 table.points{width:auto;font-size:.8125rem}
 table.points th,table.points td{padding-right:1.5rem}
-.panels.compare figure{display:block;margin-bottom:20px}
+.panels.compare figure{margin-bottom:20px;grid-row:span 2}
 .panels.compare .panel-head .soft{text-align:right}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.25rem 0 .75rem;font-size:.875rem}
 .legend svg,.holding th svg{width:44px;height:12px;vertical-align:-1px;margin-right:.35rem}

@@ -65,7 +65,7 @@ function bar({ group, k }: WidthRow): string {
 }
 
 function staysRows(view: ReportView): string {
-  return stays(view.sweep.skipped)
+  return stays(view)
     .map(
       (s) =>
         `<tr><th class="l long" scope="row">${toHtml(s.layers)}</th><td class="l soft" colspan="5">${s.verb}: ${bdi(s.reason)}</td></tr>`,
