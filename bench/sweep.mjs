@@ -92,24 +92,30 @@ function mask(n, k) {
   return tf.tensor1d(Float32Array.from({ length: n }, (_, unit) => Number(unit < k)));
 }
 
+function dense(units, more) {
+  return tf.layers.dense({ units, activation: 'relu', ...more });
+}
+
+function conv(filters, more) {
+  return tf.layers.conv2d({ filters, kernelSize: 3, padding: 'same', activation: 'relu', ...more });
+}
+
 function mlp() {
-  const dense = (units, more) => tf.layers.dense({ units, activation: 'relu', ...more });
   return tf.sequential({
     layers: [dense(512, { inputShape: [784] }), dense(256), dense(128), dense(10, { activation: 'softmax' })],
   });
 }
 
 function cnn() {
-  const conv = (filters, more) =>
-    tf.layers.conv2d({ filters, kernelSize: 3, padding: 'same', activation: 'relu', ...more });
-  const pool = () => tf.layers.maxPooling2d({ poolSize: 2 });
-  return tf.sequential({
-    layers: [
-      ...[conv(32, { inputShape: [28, 28, 1] }), pool(), conv(64), pool(), conv(128), pool()],
-      ...[tf.layers.flatten(), tf.layers.dense({ units: 128, activation: 'relu' })],
-      tf.layers.dense({ units: 10, activation: 'softmax' }),
-    ],
+  const model = tf.sequential();
+  [32, 64, 128].forEach((filters, i) => {
+    model.add(conv(filters, i === 0 ? { inputShape: [28, 28, 1] } : {}));
+    model.add(tf.layers.maxPooling2d({ poolSize: 2 }));
   });
+  model.add(tf.layers.flatten());
+  model.add(dense(128));
+  model.add(dense(10, { activation: 'softmax' }));
+  return model;
 }
 
 function randomSplit(shape, rows) {
