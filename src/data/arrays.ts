@@ -1,12 +1,12 @@
 import { DataError } from '../errors.js';
-import type { RawArray, RawPart, RawParts, RawTarget, ReadRequest } from './raw.js';
+import type { InputArray, RawPart, RawParts, RawTarget, ReadRequest } from './raw.js';
 
 /** Named arrays, read when asked for: an npz file or a JSON object. */
 export interface NamedArrays {
   readonly file: string;
   readonly names: readonly string[];
-  input(name: string): RawArray;
-  target(name: string): RawTarget;
+  input(name: string): InputArray | Promise<InputArray>;
+  target(name: string): RawTarget | Promise<RawTarget>;
 }
 
 const ENDINGS = {
@@ -23,11 +23,11 @@ const ENDINGS = {
  *
  * @throws DataError when names are missing
  */
-export function readNamedArrays(arrays: NamedArrays, request: ReadRequest): RawParts {
+export async function readNamedArrays(arrays: NamedArrays, request: ReadRequest): Promise<RawParts> {
   const parts: RawParts = {};
   for (const role of ['whole', 'train', 'select', 'report', 'test'] as const) {
     const ending = ENDINGS[role].find((candidate) => inputNames(arrays, request, candidate) !== undefined);
-    if (ending !== undefined) parts[role] = readPart(arrays, request, ending);
+    if (ending !== undefined) parts[role] = await readPart(arrays, request, ending);
     // a plain x is the whole; endings beside it would be the same examples again
     if (role === 'whole' && ending !== undefined) return parts;
   }
@@ -35,11 +35,12 @@ export function readNamedArrays(arrays: NamedArrays, request: ReadRequest): RawP
   return parts;
 }
 
-function readPart(arrays: NamedArrays, request: ReadRequest, ending: string): RawPart {
-  const inputs = (inputNames(arrays, request, ending) ?? []).map((name) => arrays.input(name));
+async function readPart(arrays: NamedArrays, request: ReadRequest, ending: string): Promise<RawPart> {
+  const inputs: InputArray[] = [];
+  for (const name of inputNames(arrays, request, ending) ?? []) inputs.push(await arrays.input(name));
   if (request.target === 'self') return { inputs };
   const wanted = `${request.target ?? 'y'}${ending}`;
-  if (arrays.names.includes(wanted)) return { inputs, target: arrays.target(wanted) };
+  if (arrays.names.includes(wanted)) return { inputs, target: await arrays.target(wanted) };
   throw new DataError(`${arrays.file} has no target array '${wanted}'; it holds ${show(arrays.names)}.`, {
     hint: "Name the target array, or take the target 'self' for the model's own outputs.",
   });

@@ -4,6 +4,7 @@ import type { Plan, Role } from './plan.js';
 import { ROLES } from './plan.js';
 import type { RawPart } from './raw.js';
 import type { Targets } from './target.js';
+import { isStoredTarget } from './target-scan.js';
 
 /** Fewer examples in a split say nothing. */
 const MIN_ROWS = 10;
@@ -40,7 +41,10 @@ export function cutPlan(
 
 /** Class of each row, where the target has classes. */
 function strataOf(targets: Targets, part: number): Int32Array | undefined {
-  const { shape, values } = targets.arrays[part];
+  const target = targets.arrays[part];
+  if (isStoredTarget(target))
+    return targets.kind === 'onehot' && target.shape.length === 2 ? target.classes : undefined;
+  const { shape, values } = target;
   if (targets.kind === 'classes' || (targets.kind === 'binary' && values.length === shape[0]))
     return Int32Array.from(values);
   if (targets.kind !== 'onehot' || shape.length !== 2) return undefined;

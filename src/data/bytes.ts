@@ -6,6 +6,10 @@ import { DataError } from '../errors.js';
 /** No file, packed or unpacked, may be larger: 2 GiB, what Node reads in one piece. */
 export const BYTE_LIMIT = 2 ** 31 - 1;
 
+/** How data beyond the limit is brought. */
+export const LARGE_HINT =
+  'Store it uncompressed, where any size is read: numpy.savez or numpy.save in C order, or an idx file without .gz.';
+
 /** Deflate cannot shrink further than 1032 : 1, so a larger declared size is a lie. */
 export const DEFLATE_RATIO = 1032;
 
@@ -22,7 +26,7 @@ export async function readBytes(path: string, name: string): Promise<Uint8Array>
   if (info.size === 0) throw new DataError(`${name} is empty.`);
   if (info.size > BYTE_LIMIT) {
     throw new DataError(`${name} has ${info.size} bytes, expected at most ${BYTE_LIMIT}.`, {
-      hint: 'Take fewer examples.',
+      hint: LARGE_HINT,
     });
   }
   const bytes = await readFile(path).catch((cause: unknown) => {
@@ -58,7 +62,11 @@ export async function gunzip(
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       if (total === 0 && options.declared !== undefined) limit = Math.min(limit, options.declared(chunk));
       total += chunk.length;
-      if (total > limit) throw new DataError(`${name} unpacks to more than ${limit} bytes, which is all it may hold.`);
+      if (total > limit) {
+        throw new DataError(`${name} unpacks to more than ${limit} bytes, which is all it may hold.`, {
+          hint: limit === BYTE_LIMIT ? LARGE_HINT : undefined,
+        });
+      }
       chunks.push(chunk);
     }
   } catch (cause) {
@@ -87,7 +95,8 @@ function joinChunks(chunks: readonly Uint8Array[], total: number): Uint8Array {
   return joined;
 }
 
-function describe(cause: unknown): string {
+/** What went wrong with a file, in a few words. */
+export function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   if ('code' in cause && cause.code === 'ENOENT') return 'there is no such file';
   return cause.message;

@@ -8,23 +8,37 @@ import { fillSizes, fitSizes } from './fit.js';
 import { loadParts } from './load.js';
 import type { Role } from './plan.js';
 import { planSplits, ROLES } from './plan.js';
-import type { RawArray, RawPart, RawParts, RawTarget, ReadRequest } from './raw.js';
-import { checkFinite, rowsOf, showShape } from './raw.js';
-import type { FittedInput } from './scaling.js';
-import { checkWholeNumbers, decideScaling, makeGather, takesWholeNumbers } from './scaling.js';
+import type { RawPart, RawParts, RawTarget, ReadRequest } from './raw.js';
+import { product, rowsOf, showShape } from './raw.js';
+import type { DecideScaling, FittedInput, Gather } from './scaling.js';
+import { makeGather, prepareScaling } from './scaling.js';
+import type { Scan } from './scan.js';
+import { scanArray } from './scan.js';
 import type { DataSpec, ModelFit, OneFileSpec, OwnFilesSpec, ReadOptions } from './spec.js';
 import { checkSpec, parseShares } from './spec.js';
 import type { Source } from './split.js';
 import { emptySplit, makeSplit } from './split.js';
+import type { Memory } from './stored.js';
+import { isStored, MEMORY_DEFAULTS } from './stored.js';
 import type { Targets } from './target.js';
 import { readTargets } from './target.js';
-import type { Dataset, Split } from './types.js';
+import type { StoredTarget } from './target-scan.js';
+import { isStoredTarget } from './target-scan.js';
+import type { Dataset, HostArray, Split } from './types.js';
+
+/** Rows are addressed by 32-bit integers. */
+const MOST_ROWS = 2 ** 31 - 1;
+
+/** A file that is read whole, and its values beside it, stay below what Node takes in one piece. */
+const MOST_RESIDENT = 2 ** 30;
 
 /**
  * Reads a data set, fits it to a model, scales it, decides the target and cuts it.
  *
- * Values stay in memory in their file's dtype and are scaled as rows are read. `digest` covers contents, scaling, target, split and
- * seed; it does not depend on names or on how files are packed.
+ * Values stay in their file's dtype and are scaled as rows are read: in memory, or in the file for an uncompressed npy, npz or idx
+ * array larger than `options.resident`. Such a file is gone through once here, a block at a time; it is open only while it is
+ * being read, so nothing has to be closed. A read throws DataError when the file has changed since.
+ * `digest` covers contents, scaling, target, split and seed; it does not depend on names, on how files are packed, or on memory.
  *
  * @param spec a path, or a path with options, or files for the splits
  * @throws DataError when data is missing, broken, too small or does not fit; UsageError for an ill specification
@@ -32,28 +46,28 @@ import type { Dataset, Split } from './types.js';
 export async function readDataset(spec: DataSpec, fit: ModelFit, options: ReadOptions): Promise<Dataset> {
   const checked = checkSpec(spec);
   const shares = 'split' in checked && checked.split !== undefined ? parseShares(checked.split) : undefined;
-  const parts = await loadSpec(checked, fit);
+  const parts = await loadSpec(checked, fit, memoryOf(options));
   const { plan, list } = planSplits(parts, shares, options.retrain);
   checkParts(list, fit);
 
-  const { inputs, notes } = fitInputs(list, checked, fit);
-  const targets = checked.target === 'self' ? undefined : readTargets(list.map(targetOf), fit);
+  // what is quick to refuse comes before a look at every value
+  const fitted = fitInputs(list, checked, fit);
+  const targets = checked.target === 'self' ? undefined : await readTargets(list.map(targetOf), fit);
   const cut = cutPlan(plan, list, targets, options.seed);
   checkSizes(cut.rows, options.retrain);
+  const { inputs, contents, notes } = await scanInputs(list, fitted);
 
   const sources = list.map((part, index): Source => ({
     inputs: inputs.map((input) => makeGather(part.inputs[input.index], input.sizes, input.scaling, input.int32)),
-    target: targets?.arrays[index],
+    target: targets === undefined ? undefined : gatherTarget(targets.arrays[index]),
   }));
   const split = (role: Role): Split => pickSplit(sources, cut.rows[role]);
   return {
     name: nameOf(checked),
-    digest: digestOf(list, inputs, targets, cut.rows, options.seed),
+    digest: digestOf(contents, inputs, targets, cut.rows, options.seed),
     splits: { train: split('train'), select: split('select'), report: split('report') },
     target: describeTarget(targets),
-    notes: [
-      ...new Set([...list.flatMap((part) => part.notes ?? []), ...notes, ...(targets?.notes ?? []), ...cut.notes]),
-    ],
+    notes: [...new Set([...notesOf(list, targets), ...notes, ...(targets?.notes ?? []), ...cut.notes])],
   };
 }
 
@@ -61,8 +75,15 @@ function pickSplit(sources: readonly Source[], assigned: Assigned[Role]): Split 
   return assigned === undefined ? emptySplit() : makeSplit(sources[assigned.part], assigned.rows);
 }
 
-async function loadSpec(spec: OneFileSpec | OwnFilesSpec, fit: ModelFit): Promise<RawParts> {
-  const request: ReadRequest = { inputs: spec.inputs, target: spec.target, model: fit.inputs };
+function memoryOf({ resident, block }: ReadOptions): Memory {
+  return {
+    resident: Math.min(resident ?? MEMORY_DEFAULTS.resident, MOST_RESIDENT),
+    block: block ?? MEMORY_DEFAULTS.block,
+  };
+}
+
+async function loadSpec(spec: OneFileSpec | OwnFilesSpec, fit: ModelFit, memory: Memory): Promise<RawParts> {
+  const request: ReadRequest = { inputs: spec.inputs, target: spec.target, memory, model: fit.inputs };
   if ('path' in spec) return loadParts(spec.path, spec.format, request);
   const parts: RawParts = {};
   for (const role of ROLES) {
@@ -76,17 +97,38 @@ async function loadSpec(spec: OneFileSpec | OwnFilesSpec, fit: ModelFit): Promis
   return parts;
 }
 
+/** What readers left out, and what stays in its file. */
+function notesOf(list: readonly RawPart[], targets: Targets | undefined): string[] {
+  const stored = [
+    ...list.flatMap((part) => part.inputs.filter(isStored)),
+    ...(targets?.arrays ?? []).filter(isStoredTarget).map((target) => target.stored),
+  ];
+  return [
+    ...list.flatMap((part) => part.notes ?? []),
+    ...stored.map(({ name }) => `${name} stays in its file, rows are read when they are needed`),
+  ];
+}
+
 /** Several files agree on the number of rows per array and on one example's shape. */
 function checkParts(list: readonly RawPart[], fit: ModelFit): void {
   for (const part of list) {
     const [first] = part.inputs;
-    const others: (RawArray | RawTarget)[] = part.inputs.slice(1);
+    if (first.shape[0] > MOST_ROWS) {
+      throw new DataError(`${first.name} has ${first.shape[0]} examples, expected at most ${MOST_ROWS}.`, {
+        hint: 'Take fewer examples.',
+      });
+    }
+    const others: RawTarget[] = part.inputs.slice(1);
     if (part.target !== undefined) others.push(part.target);
     for (const other of others) {
       if (rowsOf(other) === first.shape[0]) continue;
       throw new DataError(
         `${other.name} has ${rowsOf(other)} examples, expected ${first.shape[0]} as in ${first.name}.`,
       );
+    }
+    for (const { name, shape } of part.inputs) {
+      if (shape[0] === 0 || product(shape) > 0) continue;
+      throw new DataError(`${name} has shape ${showShape(shape.slice(1))}, so its examples hold no values.`);
     }
     for (const [index, input] of part.inputs.entries()) {
       const [sizes, expected] = [input.shape.slice(1), list[0].inputs[index].shape.slice(1)];
@@ -103,23 +145,44 @@ function checkParts(list: readonly RawPart[], fit: ModelFit): void {
   }
 }
 
-function fitInputs(
-  list: readonly RawPart[],
-  spec: OneFileSpec | OwnFilesSpec,
-  fit: ModelFit,
-): { inputs: FittedInput[]; notes: string[] } {
-  const notes: string[] = [];
-  const inputs = fit.inputs.map((input, index): FittedInput => {
-    const arrays = list.map((part) => part.inputs[index]);
+interface Fitted {
+  readonly input: ModelFit['inputs'][number];
+  readonly sizes: readonly number[];
+  readonly decide: DecideScaling;
+}
+
+function fitInputs(list: readonly RawPart[], spec: OneFileSpec | OwnFilesSpec, fit: ModelFit): Fitted[] {
+  return fit.inputs.map((input, index) => {
+    const { shape, name } = list[0].inputs[index];
     const model = fillSizes(input.shape.slice(1), index === 0 ? fit.inputShape : undefined, input.name);
-    const sizes = fitSizes(arrays[0].shape.slice(1), model, arrays[0].name);
-    arrays.forEach(checkFinite);
-    if (takesWholeNumbers(input)) arrays.forEach((array) => checkWholeNumbers(array, input));
-    const decided = decideScaling(spec, fit, input, arrays, sizes);
-    notes.push(...decided.notes);
-    return { index, sizes, scaling: decided.scaling, int32: input.dtype === 'int32' };
+    const sizes = fitSizes(shape.slice(1), model, name);
+    return { input, sizes, decide: prepareScaling(spec, fit, input, sizes) };
   });
-  return { inputs, notes };
+}
+
+async function scanInputs(
+  list: readonly RawPart[],
+  fitted: readonly Fitted[],
+): Promise<{ inputs: FittedInput[]; contents: string[]; notes: string[] }> {
+  const inputs: FittedInput[] = [];
+  const contents: string[] = [];
+  const notes: string[] = [];
+  for (const [index, { input, sizes, decide }] of fitted.entries()) {
+    const scans: Scan[] = [];
+    for (const part of list) scans.push(await scanArray(part.inputs[index], input));
+    const decided = decide(scans);
+    notes.push(...decided.notes);
+    contents.push(...scans.map(({ digest }) => digest));
+    inputs.push({ index, sizes, scaling: decided.scaling, int32: input.dtype === 'int32' });
+  }
+  return { inputs, contents, notes };
+}
+
+function gatherTarget(target: HostArray | StoredTarget): Gather {
+  const sizes = target.shape.slice(1);
+  if (isStoredTarget(target)) return makeGather(target.stored, sizes);
+  const int32 = target.values instanceof Int32Array;
+  return makeGather({ dtype: int32 ? 'int32' : 'float32', values: target.values }, sizes, undefined, int32);
 }
 
 function targetOf(part: RawPart): RawTarget {

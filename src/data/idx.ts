@@ -1,19 +1,27 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { DataError } from '../errors.js';
-import { BYTE_LIMIT, DEFLATE_RATIO, gunzip, isGzip, readBytes } from './bytes.js';
-import type { NumericArray, RawArray, RawParts, RawType, ReadRequest } from './raw.js';
+import { BYTE_LIMIT, DEFLATE_RATIO, LARGE_HINT, gunzip, isGzip, readBytes } from './bytes.js';
+import type { Coding } from './decode.js';
+import { decodeValues } from './decode.js';
+import type { InputArray, RawArray, RawParts, ReadRequest } from './raw.js';
 import { product } from './raw.js';
+import { openSource, readRange } from './source.js';
+import type { Memory, StoredArray } from './stored.js';
+import { MEMORY_DEFAULTS, storeArray } from './stored.js';
 
-const TYPES: Record<number, { dtype: RawType; bytes: number }> = {
-  0x08: { dtype: 'uint8', bytes: 1 },
-  0x09: { dtype: 'int8', bytes: 1 },
-  0x0b: { dtype: 'int16', bytes: 2 },
-  0x0c: { dtype: 'int32', bytes: 4 },
-  0x0d: { dtype: 'float32', bytes: 4 },
-  0x0e: { dtype: 'float64', bytes: 8 },
+const TYPES: Record<number, Coding> = {
+  0x08: { kind: 'u', bytes: 1, bigEndian: true },
+  0x09: { kind: 'i', bytes: 1, bigEndian: true },
+  0x0b: { kind: 'i', bytes: 2, bigEndian: true },
+  0x0c: { kind: 'i', bytes: 4, bigEndian: true },
+  0x0d: { kind: 'f', bytes: 4, bigEndian: true },
+  0x0e: { kind: 'f', bytes: 8, bigEndian: true },
 };
+
+/** Magic number and eight sizes. */
+const MAX_HEADER = 36;
 
 const NAME = /(images|labels)[-._]?idx\d+[-._]?ubyte(\.gz)?$/i;
 
@@ -60,18 +68,19 @@ async function readPair(
   named: string,
   names: readonly string[],
   request: ReadRequest,
-): Promise<{ inputs: RawArray[]; target?: RawArray }> {
+): Promise<{ inputs: InputArray[]; target?: InputArray }> {
   if (request.model.length > 1) {
     throw new DataError(`${named} is one array of images, but the model has ${request.model.length} inputs.`);
   }
+  const { memory = MEMORY_DEFAULTS } = request;
   const images = partner(named, 'images', names);
-  const pixels = await readIdxFile(join(folder, images), images);
+  const pixels = await readIdxFile(join(folder, images), images, memory);
   if (request.target === 'self') return { inputs: [pixels] };
   if (request.target !== undefined) {
     throw new DataError(`${images} has its labels in a file of their own, so no target is named '${request.target}'.`);
   }
   const labels = partner(named, 'labels', names);
-  const target = await readIdxFile(join(folder, labels), labels);
+  const target = await readIdxFile(join(folder, labels), labels, memory);
   if (target.shape.length !== 1)
     throw new DataError(`${labels} has ${target.shape.length} axes, expected 1: a label each.`);
   if (target.shape[0] !== pixels.shape[0]) {
@@ -100,55 +109,61 @@ function stem(name: string): string {
   return name.toLowerCase().replace(NAME, '');
 }
 
-async function readIdxFile(path: string, name: string): Promise<RawArray> {
+async function readIdxFile(path: string, name: string, memory: Memory): Promise<InputArray> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isFile() === true && info.size > memory.resident) {
+    const stored = await openIdx(path, name, memory);
+    if (stored !== undefined) return stored;
+  }
   const bytes = await readBytes(path, name);
   // the size is known from the first bytes, so nothing unpacks beyond it
   const declared = (first: Uint8Array): number => {
-    const { total } = readHeader(first, name);
+    const { total } = readHeader(first, name, BYTE_LIMIT);
     if (total > bytes.length * DEFLATE_RATIO) throw wrongSize(name, total, `only ${bytes.length} packed ones`);
     return total;
   };
   return parseIdx(isGzip(bytes) ? await gunzip(bytes, name, { declared }) : bytes, name);
 }
 
+/** Reads a plain file by position; undefined for one that is packed or whose values are few enough after all. */
+async function openIdx(path: string, name: string, memory: Memory): Promise<StoredArray | undefined> {
+  const source = await openSource(path, name);
+  const head = await readRange(source, 0, Math.min(source.size, MAX_HEADER));
+  if (isGzip(head)) return undefined;
+  const { shape, coding, start, total } = readHeader(head, name, Infinity);
+  if (source.size !== total) throw wrongSize(name, total, String(source.size));
+  if (total - start <= memory.resident) return undefined;
+  return storeArray({ name, source, start, shape, coding }, memory.block);
+}
+
 function parseIdx(bytes: Uint8Array, name: string): RawArray {
-  const { shape, dtype, width, start, total } = readHeader(bytes, name);
+  const { shape, coding, start, total } = readHeader(bytes, name, BYTE_LIMIT);
   if (bytes.length !== total) throw wrongSize(name, total, String(bytes.length));
   // a copy, aligned for wider types (slice would be a view where the bytes are a Buffer)
-  const body = new Uint8Array(bytes.subarray(start));
-  if (width === 2) Buffer.from(body.buffer).swap16();
-  if (width === 4) Buffer.from(body.buffer).swap32();
-  if (width === 8) Buffer.from(body.buffer).swap64();
-  return { name, shape, dtype, values: view(body, dtype) };
+  const [dtype, values] = decodeValues(new Uint8Array(bytes.subarray(start)), coding, name);
+  return { name, shape, dtype, values };
 }
 
 function readHeader(
   bytes: Uint8Array,
   name: string,
-): { shape: number[]; dtype: RawType; width: number; start: number; total: number } {
-  const type = TYPES[bytes[2]];
+  limit: number,
+): { shape: number[]; coding: Coding; start: number; total: number } {
+  const coding = TYPES[bytes[2]];
   const rank = bytes[3];
   const start = 4 + 4 * rank;
-  if (bytes.length < start || bytes[0] !== 0 || bytes[1] !== 0 || type === undefined || rank < 1 || rank > 8) {
+  if (bytes.length < start || bytes[0] !== 0 || bytes[1] !== 0 || coding === undefined || rank < 1 || rank > 8) {
     throw new DataError(
       `${name} is not an idx file: it begins with ${[...bytes.subarray(0, 4)].join(' ')}, expected 0 0 8 3 or 0 0 8 1.`,
     );
   }
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: rank }, (_, axis) => header.getUint32(4 + 4 * axis));
-  const total = start + product(shape) * type.bytes;
-  if (total > BYTE_LIMIT) throw wrongSize(name, total, `at most ${BYTE_LIMIT}`);
-  return { shape, dtype: type.dtype, width: type.bytes, start, total };
+  const total = start + product(shape) * coding.bytes;
+  if (total > limit) throw wrongSize(name, total, `at most ${limit}`, LARGE_HINT);
+  return { shape, coding, start, total };
 }
 
-function view(bytes: Uint8Array, dtype: RawType): NumericArray {
-  if (dtype === 'int8') return new Int8Array(bytes.buffer);
-  if (dtype === 'int16') return new Int16Array(bytes.buffer);
-  if (dtype === 'int32') return new Int32Array(bytes.buffer);
-  if (dtype === 'float32') return new Float32Array(bytes.buffer);
-  return dtype === 'float64' ? new Float64Array(bytes.buffer) : bytes;
-}
-
-function wrongSize(name: string, declared: number, received: string): DataError {
-  return new DataError(`${name} declares ${declared} bytes, received ${received}.`, { hint: 'Download it again.' });
+function wrongSize(name: string, declared: number, received: string, hint = 'Download it again.'): DataError {
+  return new DataError(`${name} declares ${declared} bytes, received ${received}.`, { hint });
 }

@@ -6,9 +6,12 @@ import { readBytes } from './bytes.js';
 import { readCsv } from './csv.js';
 import { isIdxName, readIdx } from './idx.js';
 import { readJson } from './json.js';
-import { readNpz, readSingleNpy } from './npz.js';
+import { openNpy, readNpy } from './npy.js';
+import { openNpz, readNpz, readSingleNpy } from './npz.js';
 import type { RawParts, ReadRequest } from './raw.js';
+import { openSource } from './source.js';
 import type { DataFormat } from './spec.js';
+import { MEMORY_DEFAULTS } from './stored.js';
 
 const EXPECTED = 'expected csv, npz, npy, json or idx';
 
@@ -50,6 +53,14 @@ export async function loadParts(path: string, format: DataFormat | undefined, re
   }
   const kind = format ?? (await detect(path, name));
   if (kind === 'idx') return readIdx(path, false, request);
+  // what is packed or text is read whole
+  const { memory = MEMORY_DEFAULTS } = request;
+  const large = info.isFile() && info.size > memory.resident;
+  if (large && kind === 'npz') return openNpz(await openSource(path, name), request, memory);
+  if (large && kind === 'npy') {
+    const source = await openSource(path, name);
+    return readSingleNpy(name, request, () => openNpy({ source, start: 0, end: source.size }, name, memory));
+  }
   const bytes = await readBytes(path, name);
   switch (kind) {
     case 'csv':
@@ -57,7 +68,7 @@ export async function loadParts(path: string, format: DataFormat | undefined, re
     case 'npz':
       return readNpz(bytes, name, request);
     case 'npy':
-      return readSingleNpy(bytes, name, request);
+      return readSingleNpy(name, request, () => readNpy(bytes, name));
     default:
       return readJson(bytes, name, request);
   }

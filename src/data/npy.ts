@@ -1,13 +1,22 @@
+import { crc32 } from 'node:zlib';
+
 import { DataError } from '../errors.js';
-import type { NumericArray, RawArray, RawType } from './raw.js';
+import type { Coding } from './decode.js';
+import { decodeValues } from './decode.js';
+import type { NumericArray, RawArray } from './raw.js';
 import { product } from './raw.js';
+import type { ByteSource } from './source.js';
+import { readRange } from './source.js';
+import type { Memory, StoredArray } from './stored.js';
+import { storeArray, wrongChecksum } from './stored.js';
 
 const MAX_RANK = 8;
 
+/** A header describes one array; numpy itself refuses more than 10,000 characters. */
+const MAX_HEADER = 2 ** 17;
+
 interface Header {
-  readonly kind: string;
-  readonly bytes: number;
-  readonly bigEndian: boolean;
+  readonly coding: Coding;
   readonly fortran: boolean;
   readonly shape: readonly number[];
   /** Where the values begin. */
@@ -25,21 +34,58 @@ interface Header {
 export function readNpy(bytes: Uint8Array, name: string): RawArray {
   const header = readHeader(bytes, name);
   const { shape } = header;
-  const payload = bytes.length - header.start;
-  const expected = product(shape) * header.bytes;
-  if (expected !== payload) {
-    throw new DataError(
-      `${name} holds ${payload} bytes of values, expected ${expected} for its declared shape [${shape.join(', ')}].`,
-    );
-  }
+  checkSize(header, bytes.length, name);
   // a copy, aligned for wider types (slice would be a view where the bytes are a Buffer)
-  const aligned = new Uint8Array(bytes.subarray(header.start));
-  if (header.bigEndian) swapBytes(aligned, header.bytes);
-  const [dtype, values] = decode(aligned, header, name);
+  const [dtype, values] = decodeValues(new Uint8Array(bytes.subarray(header.start)), header.coding, name);
   return { name, shape, dtype, values: header.fortran && shape.length > 1 ? toRowMajor(values, shape) : values };
 }
 
-function readHeader(bytes: Uint8Array, name: string): Header {
+/** Where in a file an array's bytes lie; `checksum` is theirs, where it is known. */
+export interface NpyRange {
+  readonly source: ByteSource;
+  readonly start: number;
+  readonly end: number;
+  readonly checksum?: number;
+}
+
+/**
+ * Reads one array of numpy's format from part of a file: whole where its values are few enough, else by position later on.
+ *
+ * @throws DataError like `readNpy`, and for a larger array in Fortran order
+ */
+export async function openNpy(range: NpyRange, name: string, memory: Memory): Promise<RawArray | StoredArray> {
+  const { source, start, end, checksum } = range;
+  const head = await readRange(source, start, Math.min(end, start + MAX_HEADER));
+  const header = readHeader(head, name, end - start);
+  checkSize(header, end - start, name);
+  const { shape, coding } = header;
+  if (product(shape) * coding.bytes <= memory.resident) {
+    const bytes = await readRange(source, start, end);
+    if (checksum !== undefined && crc32(bytes) !== checksum) throw wrongChecksum(source.name, name);
+    return readNpy(bytes, name);
+  }
+  if (header.fortran && shape.length > 1) {
+    throw new DataError(
+      `${name} has ${product(shape) * coding.bytes} bytes of values in Fortran order, expected C order above ${memory.resident} bytes, where rows are read from the file.`,
+      { hint: 'Save it in C order: numpy.ascontiguousarray(x).' },
+    );
+  }
+  const before = crc32(head.subarray(0, header.start));
+  const place = { name, source, start: start + header.start, shape, coding };
+  return storeArray(checksum === undefined ? place : { ...place, checksum: { before, whole: checksum } }, memory.block);
+}
+
+function checkSize({ shape, coding, start }: Header, length: number, name: string): void {
+  const payload = length - start;
+  const expected = product(shape) * coding.bytes;
+  if (expected === payload) return;
+  throw new DataError(
+    `${name} holds ${payload} bytes of values, expected ${expected} for its declared shape [${shape.join(', ')}].`,
+  );
+}
+
+/** @param length of the whole array with its header, of which `bytes` is the beginning */
+function readHeader(bytes: Uint8Array, name: string, length = bytes.length): Header {
   const latin = new TextDecoder('latin1');
   if (bytes.length < 12 || bytes[0] !== 0x93 || latin.decode(bytes.subarray(1, 6)) !== 'NUMPY') {
     throw new DataError(`${name} is not an array in numpy's format.`);
@@ -49,12 +95,14 @@ function readHeader(bytes: Uint8Array, name: string): Header {
   if (version < 1 || version > 3) throw new DataError(`${name} has npy version ${version}, expected 1, 2 or 3.`);
   const begin = version === 1 ? 10 : 12;
   const start = begin + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (start > bytes.length) throw new DataError(`${name} is cut off within its header.`);
+  if (start > length) throw new DataError(`${name} is cut off within its header.`);
+  if (start > bytes.length)
+    throw new DataError(`${name} has a header of ${start} bytes, expected at most ${MAX_HEADER}.`);
   const text = latin.decode(bytes.subarray(begin, start));
   const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
   const sizes = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1];
   if (order === undefined || sizes === undefined) throw new DataError(`${name} has a header that cannot be read.`);
-  return { ...readType(text, name), fortran: order === 'True', shape: readShape(sizes, name), start };
+  return { coding: readType(text, name), fortran: order === 'True', shape: readShape(sizes, name), start };
 }
 
 const REFUSED: Record<string, string> = {
@@ -67,7 +115,7 @@ const REFUSED: Record<string, string> = {
   V: 'records',
 };
 
-function readType(header: string, name: string): Pick<Header, 'kind' | 'bytes' | 'bigEndian'> {
+function readType(header: string, name: string): Coding {
   const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1];
   const match = /^([<>=|]?)([a-zA-Z?])(\d*)$/.exec(descr ?? '|V0');
   const [, order, kind, digits] = match ?? [];
@@ -90,72 +138,6 @@ function readShape(text: string, name: string): number[] {
     throw new DataError(`${name} has ${shape.length} axes, expected 1 to ${MAX_RANK}, the examples first.`);
   }
   return shape;
-}
-
-function decode(bytes: Uint8Array, header: Header, name: string): [RawType, NumericArray] {
-  const { buffer } = bytes;
-  switch (`${header.kind}${header.bytes}`) {
-    case 'b1':
-      return ['bool', bytes.map((value) => (value === 0 ? 0 : 1))];
-    case 'u1':
-      return ['uint8', bytes];
-    case 'i1':
-      return ['int8', new Int8Array(buffer)];
-    case 'u2':
-      return ['uint16', new Uint16Array(buffer)];
-    case 'i2':
-      return ['int16', new Int16Array(buffer)];
-    case 'u4':
-      return ['uint32', new Uint32Array(buffer)];
-    case 'i4':
-      return ['int32', new Int32Array(buffer)];
-    case 'f2':
-      return ['float32', Float32Array.from(new Uint16Array(buffer), fromHalf)];
-    case 'f4':
-      return ['float32', new Float32Array(buffer)];
-    case 'f8':
-      return ['float64', new Float64Array(buffer)];
-    default:
-      return decode64(new Int32Array(buffer), header.kind === 'u', name);
-  }
-}
-
-/** 64-bit integers as int32 where all fit, else as float64 up to 2^53. Words come low half first. */
-function decode64(words: Int32Array, unsigned: boolean, name: string): [RawType, NumericArray] {
-  const n = words.length / 2;
-  const small = new Int32Array(n);
-  let fits = true;
-  for (let i = 0; i < n && fits; i++) {
-    small[i] = words[2 * i];
-    fits = words[2 * i + 1] === (unsigned ? 0 : words[2 * i] >> 31) && (!unsigned || words[2 * i] >= 0);
-  }
-  if (fits) return ['int32', small];
-  const large = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    const high = unsigned ? words[2 * i + 1] >>> 0 : words[2 * i + 1];
-    large[i] = high * 2 ** 32 + (words[2 * i] >>> 0);
-    if (Math.abs(large[i]) > 2 ** 53) {
-      throw new DataError(`${name} holds the integer ${large[i]} at flat position ${i}, expected at most 2^53.`);
-    }
-  }
-  return ['float64', large];
-}
-
-/** IEEE 754 binary16. */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-function swapBytes(bytes: Uint8Array, width: number): void {
-  const buffer = Buffer.from(bytes.buffer);
-  if (width === 2) buffer.swap16();
-  if (width === 4) buffer.swap32();
-  if (width === 8) buffer.swap64();
 }
 
 /** Turns first-axis-fastest order into last-axis-fastest. */

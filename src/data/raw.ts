@@ -1,4 +1,5 @@
 import { DataError } from '../errors.js';
+import type { Memory, StoredArray } from './stored.js';
 
 export type NumericArray =
   | Uint8Array
@@ -32,11 +33,14 @@ export interface TextColumn {
   readonly places: readonly string[];
 }
 
-export type RawTarget = RawArray | TextColumn;
+/** Values in memory, or in their file where they are many. */
+export type InputArray = RawArray | StoredArray;
+
+export type RawTarget = InputArray | TextColumn;
 
 /** Examples with one array per model input. */
 export interface RawPart {
-  readonly inputs: readonly RawArray[];
+  readonly inputs: readonly InputArray[];
   readonly target?: RawTarget;
   /** What was left out, to be printed. */
   readonly notes?: readonly string[];
@@ -49,6 +53,8 @@ export type RawParts = Partial<Record<'whole' | 'train' | 'test' | 'select' | 'r
 export interface ReadRequest {
   readonly inputs?: readonly string[];
   readonly target?: string;
+  /** What stays in its file; the defaults when absent. */
+  readonly memory?: Memory;
   /** Names and shapes (batch first) of the model's inputs. */
   readonly model: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
 }
@@ -72,7 +78,7 @@ export function showShape(sizes: readonly (number | null)[]): string {
 }
 
 /** `x[12, 3]` for the flat position of a value. */
-export function showPosition(array: RawArray, position: number): string {
+export function showPosition(array: Pick<RawArray, 'name' | 'shape'>, position: number): string {
   const index: number[] = [];
   let rest = position;
   for (const size of array.shape.toReversed()) {
@@ -84,13 +90,16 @@ export function showPosition(array: RawArray, position: number): string {
 
 const FLOAT32_MAX = 3.4028234663852886e38;
 
-/** Throws DataError that names the first value that is NaN, infinite, or too large for float32. */
-export function checkFinite(array: RawArray): void {
+/**
+ * Throws DataError that names the first value that is NaN, infinite, or too large for float32.
+ *
+ * @param start flat position of the first of the values
+ */
+export function checkFinite(array: Omit<RawArray, 'values'>, values: NumericArray, start = 0): void {
   if (array.dtype !== 'float32' && array.dtype !== 'float64') return;
-  const { values } = array;
   for (let i = 0; i < values.length; i++) {
     if (Math.abs(values[i]) <= FLOAT32_MAX) continue;
-    throw new DataError(`${showPosition(array, i)} is ${values[i]}, expected a finite float32 number.`, {
+    throw new DataError(`${showPosition(array, start + i)} is ${values[i]}, expected a finite float32 number.`, {
       hint: 'Drop such rows or fill the values in first.',
     });
   }

@@ -1,7 +1,9 @@
 import { DataError } from '../errors.js';
-import type { NumericArray, RawArray } from './raw.js';
-import { extent, product, showPosition } from './raw.js';
+import type { InputArray, NumericArray, RawArray } from './raw.js';
+import { product, showPosition } from './raw.js';
+import type { Scan } from './scan.js';
 import type { ModelFit, OneFileSpec, OwnFilesSpec } from './spec.js';
+import { isStored } from './stored.js';
 import type { HostArray } from './types.js';
 
 /** How values are turned into what the model reads: `(value * scale / divide - mean) / std`, per feature where arrays are given. */
@@ -24,42 +26,41 @@ const AS_IS: Scaling = { scale: 1, divide: 1, mean: [0], std: [1] };
 
 type ScaleSpec = Pick<OneFileSpec & OwnFilesSpec, 'scale' | 'mean' | 'std'>;
 
+/** How scaling is decided once all values have been seen: what was given is checked before. */
+export type DecideScaling = (scans: readonly Scan[]) => { scaling: Scaling; notes: readonly string[] };
+
 /**
- * Decides the scaling of one model input over all files.
+ * Prepares the scaling of one model input over all files.
  *
- * @param arrays that input's array of each file
  * @param sizes one example's, fitted to the model
- * @returns the scaling and what is to be printed about it
+ * @returns what decides, given that input's array of each file, the scaling and what is to be printed about it
  * @throws DataError for a mean or std of the wrong length or zero, or scaling of an input that takes whole numbers
  */
-export function decideScaling(
+export function prepareScaling(
   spec: ScaleSpec,
   fit: ModelFit,
   input: ModelFit['inputs'][number],
-  arrays: readonly RawArray[],
   sizes: readonly number[],
-): { scaling: Scaling; notes: readonly string[] } {
+): DecideScaling {
   const whole = takesWholeNumbers(input);
   const told = spec.scale !== undefined || spec.mean !== undefined || spec.std !== undefined;
   // with several inputs, those that can be scaled are
   if (whole && told && fit.inputs.length === 1) {
     throw new DataError(`The model's input '${input.name}' takes whole numbers, so it cannot be scaled.`);
   }
-  if (whole) return { scaling: AS_IS, notes: [] };
+  if (whole) return () => ({ scaling: AS_IS, notes: [] });
   if (spec.scale !== undefined && !(Number.isFinite(spec.scale) && spec.scale !== 0)) {
     throw new DataError(`The scale is ${spec.scale}, expected a finite number other than 0.`);
   }
-  const pixels =
-    spec.scale === undefined && arrays.every((array) => array.dtype === 'uint8' && !isZeroOne(array.values));
-  const divide = pixels && !fit.firstLayerRescales ? 255 : 1;
-  const scaling = {
-    scale: spec.scale ?? 1,
-    divide,
-    mean: readFeatures(spec.mean ?? 0, sizes, 'mean'),
-    std: readFeatures(spec.std ?? 1, sizes, 'std'),
+  const mean = readFeatures(spec.mean ?? 0, sizes, 'mean');
+  const std = readFeatures(spec.std ?? 1, sizes, 'std');
+  if (std.includes(0)) throw new DataError('The std is 0 for some feature, expected numbers other than 0.');
+  return (scans) => {
+    const pixels = spec.scale === undefined && scans.every(({ dtype, zeroOne }) => dtype === 'uint8' && !zeroOne);
+    const divide = pixels && !fit.firstLayerRescales ? 255 : 1;
+    const scaling = { scale: spec.scale ?? 1, divide, mean, std };
+    return { scaling, notes: describe(spec, scaling, pixels) };
   };
-  if (scaling.std.includes(0)) throw new DataError('The std is 0 for some feature, expected numbers other than 0.');
-  return { scaling, notes: describe(spec, scaling, pixels) };
 }
 
 /** An Embedding or an int32 input reads it. */
@@ -67,61 +68,84 @@ export function takesWholeNumbers(input: ModelFit['inputs'][number]): boolean {
   return input.dtype === 'int32' || input.indexRange !== undefined;
 }
 
-/** Throws DataError at the first value that is no whole number, or outside an Embedding's rows. */
-export function checkWholeNumbers(array: RawArray, input: ModelFit['inputs'][number]): void {
+/** Looks for the first value that is no whole number, or outside an Embedding's rows; `finish` throws DataError for it. */
+export function makeWholeNumberCheck(
+  array: Pick<RawArray, 'name' | 'shape'>,
+  input: ModelFit['inputs'][number],
+): { add: (values: NumericArray, start: number) => void; finish: () => void } {
   const below = input.indexRange ?? 2 ** 31;
   const least = input.indexRange === undefined ? -(2 ** 31) : 0;
-  const bad = array.values.findIndex((value) => !Number.isInteger(value) || value < least || value >= below);
-  if (bad < 0) return;
-  throw new DataError(
-    `${showPosition(array, bad)} is ${array.values[bad]}, expected a whole number from ${least} to ${below - 1} for the model's input '${input.name}'.`,
-  );
+  let found: { readonly position: number; readonly value: number } | undefined;
+  const add = (values: NumericArray, start: number): void => {
+    if (found !== undefined) return;
+    const bad = values.findIndex((value) => !Number.isInteger(value) || value < least || value >= below);
+    if (bad >= 0) found = { position: start + bad, value: values[bad] };
+  };
+  const finish = (): void => {
+    if (found === undefined) return;
+    throw new DataError(
+      `${showPosition(array, found.position)} is ${found.value}, expected a whole number from ${least} to ${below - 1} for the model's input '${input.name}'.`,
+    );
+  };
+  return { add, finish };
 }
 
 /** Rows of one array, scaled: float32 [rows, …sizes], or int32 where the model takes that. */
-export type Gather = (rows: Int32Array) => HostArray;
+export type Gather = (rows: Int32Array) => Promise<HostArray>;
 
-/** Prepares reading of rows; the array stays in its own dtype. */
-export function makeGather(array: RawArray, sizes: readonly number[], scaling: Scaling, int32: boolean): Gather {
+/** Prepares reading of rows; the array stays in its own dtype, in memory or in its file. */
+export function makeGather(
+  array: Exclude<InputArray, RawArray> | Pick<RawArray, 'dtype' | 'values'>,
+  sizes: readonly number[],
+  scaling: Scaling = AS_IS,
+  int32 = false,
+): Gather {
   const width = product(sizes);
-  const { values } = array;
-  const convert = makeConvert(values, scaling);
-  return (rows) => {
+  const convert = makeConvert(array.dtype === 'uint8' || array.dtype === 'bool', scaling);
+  return async (rows) => {
     const out = int32 ? new Int32Array(rows.length * width) : new Float32Array(rows.length * width);
-    for (let i = 0; i < rows.length; i++) convert(values, rows[i] * width, out, i * width, width);
+    if (isStored(array)) {
+      await array.eachRow(rows, (values, from, index, at, length) =>
+        convert(values, from, out, index * width, at, length),
+      );
+    } else {
+      for (let i = 0; i < rows.length; i++) convert(array.values, rows[i] * width, out, i * width, 0, width);
+    }
     return { shape: [rows.length, ...sizes], values: out };
   };
 }
 
+/** Converts `length` values of an example whose first value goes to `offset`, from the example's value `at` on. */
 type Convert = (
   from: NumericArray,
   start: number,
   to: Float32Array | Int32Array,
   offset: number,
+  at: number,
   length: number,
 ) => void;
 
-function makeConvert(values: NumericArray, { scale, divide, mean, std }: Scaling): Convert {
+function makeConvert(bytes: boolean, { scale, divide, mean, std }: Scaling): Convert {
   const features = Math.max(mean.length, std.length);
   const one = (value: number, feature: number): number =>
     ((value * scale) / divide - mean[feature % mean.length]) / std[feature % std.length];
   if (features > 1) {
-    return (from, start, to, offset, length) => {
-      for (let i = 0; i < length; i++) to[offset + i] = one(from[start + i], i % features);
+    return (from, start, to, offset, at, length) => {
+      for (let i = 0; i < length; i++) to[offset + at + i] = one(from[start + i], (at + i) % features);
     };
   }
   if (scale === 1 && divide === 1 && mean[0] === 0 && std[0] === 1) {
-    return (from, start, to, offset, length) => to.set(from.subarray(start, start + length), offset);
+    return (from, start, to, offset, at, length) => to.set(from.subarray(start, start + length), offset + at);
   }
-  if (values instanceof Uint8Array) {
+  if (bytes) {
     // 256 values can occur: each is worked out once
     const table = Float32Array.from({ length: 256 }, (_, value) => one(value, 0));
-    return (from, start, to, offset, length) => {
-      for (let i = 0; i < length; i++) to[offset + i] = table[from[start + i]];
+    return (from, start, to, offset, at, length) => {
+      for (let i = 0; i < length; i++) to[offset + at + i] = table[from[start + i]];
     };
   }
-  return (from, start, to, offset, length) => {
-    for (let i = 0; i < length; i++) to[offset + i] = one(from[start + i], 0);
+  return (from, start, to, offset, at, length) => {
+    for (let i = 0; i < length; i++) to[offset + at + i] = one(from[start + i], 0);
   };
 }
 
@@ -134,10 +158,6 @@ function readFeatures(given: number | readonly number[], sizes: readonly number[
   throw new DataError(
     `The ${what} has ${list.length} numbers, expected 1 or ${last}, one per position of the last axis.`,
   );
-}
-
-function isZeroOne(values: NumericArray): boolean {
-  return extent(values)[1] <= 1;
 }
 
 function describe(spec: ScaleSpec, scaling: Scaling, pixels: boolean): string[] {

@@ -71,6 +71,13 @@ export interface ReadOptions {
   readonly seed: number;
   /** False: data without splits of its own is cut 0/50/50. */
   readonly retrain: boolean;
+  /**
+   * Bytes; an array of an uncompressed npy, npz or idx file that is larger stays in its file, and rows are read from there when
+   * asked for. 256 MiB unless told; above 1 GiB it is the same as 1 GiB.
+   */
+  readonly resident?: number;
+  /** Most bytes read at a time from arrays that stay in their file, 16 MiB unless told. */
+  readonly block?: number;
 }
 
 /** Shares of train, select and report; they sum to 1. */

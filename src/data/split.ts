@@ -1,20 +1,20 @@
 import type { Gather } from './scaling.js';
-import { product } from './raw.js';
 import type { Batch, HostArray, Split } from './types.js';
 
 /** One file's examples, ready to be gathered by row. */
 export interface Source {
   readonly inputs: readonly Gather[];
-  readonly target: HostArray | undefined;
+  readonly target: Gather | undefined;
 }
 
 /** Some rows of a source as a split. */
 export function makeSplit(source: Source, rows: Int32Array): Split {
   const read = async (wanted: Int32Array): Promise<Batch> => {
     const picked = pick(rows, wanted);
-    const inputs = source.inputs.map((gather) => gather(picked));
+    const inputs: HostArray[] = [];
+    for (const gather of source.inputs) inputs.push(await gather(picked));
     if (source.target === undefined) return { size: wanted.length, inputs };
-    return { size: wanted.length, inputs, target: gatherTarget(source.target, picked) };
+    return { size: wanted.length, inputs, target: await source.target(picked) };
   };
   return { size: rows.length, read };
 }
@@ -49,15 +49,4 @@ function pick(rows: Int32Array, wanted: Int32Array): Int32Array {
     if (row < 0 || row >= rows.length) throw new RangeError(`Row ${row} of a split of ${rows.length} examples.`);
     return rows[row];
   });
-}
-
-function gatherTarget(target: HostArray, rows: Int32Array): HostArray {
-  const sizes = target.shape.slice(1);
-  const width = product(sizes);
-  const Type = target.values instanceof Int32Array ? Int32Array : Float32Array;
-  const values = new Type(rows.length * width);
-  for (let i = 0; i < rows.length; i++) {
-    values.set(target.values.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
-  }
-  return { shape: [rows.length, ...sizes], values };
 }

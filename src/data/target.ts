@@ -1,9 +1,12 @@
 import { DataError } from '../errors.js';
 import { fitSizes } from './fit.js';
-import type { NumericArray, RawArray, RawTarget, TextColumn } from './raw.js';
+import type { InputArray, RawArray, RawTarget, TextColumn } from './raw.js';
 import { checkFinite, extent, isText, product, showShape } from './raw.js';
+import { isStored } from './stored.js';
 import { isNumber } from './table.js';
 import type { ModelFit } from './spec.js';
+import type { StoredTarget, TargetFacts } from './target-scan.js';
+import { holdArray, scanTarget } from './target-scan.js';
 import type { HostArray, TargetKind } from './types.js';
 
 export interface Targets {
@@ -12,13 +15,10 @@ export interface Targets {
   readonly classes?: number;
   /** Names of the classes in order, where the target was text. */
   readonly labels?: readonly string[];
-  /** One per file, in the order given; int32 [N] for classes, else float32 [N, …]. */
-  readonly arrays: readonly HostArray[];
+  /** One per file, in the order given; int32 [N] for classes, else float32 [N, …]. Large ones stay in their file. */
+  readonly arrays: readonly (HostArray | StoredTarget)[];
   readonly notes: readonly string[];
 }
-
-/** Rows of soft class shares may miss a sum of 1 by float32 rounding over a thousand classes. */
-const SUM_TOLERANCE = 1e-3;
 
 /**
  * Decides what the targets of all files are, from their values and the model's output, and converts them.
@@ -28,7 +28,7 @@ const SUM_TOLERANCE = 1e-3;
  *
  * @throws DataError for labels outside the output's range, NaN, shapes that don't fit, several outputs
  */
-export function readTargets(raw: readonly RawTarget[], fit: ModelFit): Targets {
+export async function readTargets(raw: readonly RawTarget[], fit: ModelFit): Promise<Targets> {
   if (fit.outputs !== 1) {
     throw new DataError(`The model has ${fit.outputs} outputs, and labels are taken for one output only.`, {
       hint: "Take the target 'self', the model's own outputs.",
@@ -40,7 +40,7 @@ export function readTargets(raw: readonly RawTarget[], fit: ModelFit): Targets {
     throw new DataError(`${texts[0].name} holds words where ${number?.name ?? ''} holds numbers.`);
   }
   if (texts.length > 0) return readWords(texts, fit);
-  return readNumbers(raw as readonly RawArray[], fit);
+  return readNumbers(raw as readonly InputArray[], fit);
 }
 
 function readWords(columns: readonly TextColumn[], fit: ModelFit): Targets {
@@ -74,21 +74,28 @@ function wrongWords(column: TextColumn, labels: readonly string[], expected: num
   );
 }
 
-function readNumbers(raw: readonly RawArray[], fit: ModelFit): Targets {
-  raw.forEach(checkFinite);
+async function readNumbers(raw: readonly InputArray[], fit: ModelFit): Promise<Targets> {
   const sizes = fit.output.shape.slice(1);
   const single = raw.every((target) => product(target.shape.slice(1)) === 1);
-  if (single && sizes.length === 1 && unitsOf(fit) > 1) return readClasses(raw, unitsOf(fit));
-  const arrays = raw.map((target) => {
-    const fitted = fitTarget(target, sizes);
-    return { shape: [target.shape[0], ...fitted], values: Float32Array.from(target.values) };
+  const list: InputArray[] = [];
+  for (const target of raw) list.push(single ? await holdArray(target) : target);
+  if (single && sizes.length === 1 && unitsOf(fit) > 1) return readClasses(list as RawArray[], unitsOf(fit));
+
+  const shapes = list.map((target) => [target.shape[0], ...fitTarget(target, sizes)]);
+  const units = sizes.length === 0 ? 1 : (shapes[0].at(-1) ?? 1);
+  const facts: TargetFacts[] = [];
+  for (const [index, target] of list.entries()) facts.push(await scanTarget(target, shapes[index], units));
+  const kind = kindOf(list, facts, units, fit.output.activation);
+  const arrays = list.map((target, index): HostArray | StoredTarget => {
+    const shape = shapes[index];
+    if (!isStored(target)) return { shape, values: Float32Array.from(target.values) };
+    const { classes = new Int32Array(0), digest = '' } = facts[index];
+    return { shape, stored: target, classes, digest };
   });
-  const units = sizes.length === 0 ? 1 : (arrays[0].shape.at(-1) ?? 1);
-  const kind = kindOf(raw, units, fit.output.activation);
   return { kind, ...(kind === 'onehot' ? { classes: units } : {}), arrays, notes: [] };
 }
 
-function fitTarget(target: RawArray, sizes: readonly (number | null)[]): number[] {
+function fitTarget(target: InputArray, sizes: readonly (number | null)[]): number[] {
   try {
     return fitSizes(target.shape.slice(1), sizes, target.name);
   } catch (cause) {
@@ -101,6 +108,7 @@ function fitTarget(target: RawArray, sizes: readonly (number | null)[]): number[
 
 function readClasses(raw: readonly RawArray[], units: number): Targets {
   for (const target of raw) {
+    checkFinite(target, target.values);
     const bad = target.values.findIndex((value) => !Number.isInteger(value) || value < 0 || value >= units);
     if (bad < 0) continue;
     const [min, max] = extent(target.values);
@@ -123,59 +131,48 @@ function refuseOneClass(raw: readonly RawArray[]): void {
   });
 }
 
-function kindOf(raw: readonly RawArray[], units: number, activation: string | undefined): TargetKind {
-  const every = (test: (value: number) => boolean): boolean => raw.every((target) => target.values.every(test));
+function kindOf(
+  raw: readonly InputArray[],
+  facts: readonly TargetFacts[],
+  units: number,
+  activation: string | undefined,
+): TargetKind {
   if (activation === 'sigmoid') {
-    if (every((value) => value === 0 || value === 1)) {
-      if (units === 1) refuseOneClass(raw);
+    if (facts.every(({ zeroOne }) => zeroOne)) {
+      // one unit means one value per example, and such targets are held
+      if (units === 1) refuseOneClass(raw.filter((target): target is RawArray => !isStored(target)));
       return 'binary';
     }
-    refuseOutside(raw, "the model's sigmoid output");
+    refuseOutside(raw, facts, "the model's sigmoid output");
     return 'real';
   }
   if (activation === 'softmax' && units > 1) {
-    refuseOutside(raw, "the model's softmax output");
-    for (const target of raw) refuseSums(target, units);
+    refuseOutside(raw, facts, "the model's softmax output");
+    refuseSums(raw, facts);
     return 'onehot';
   }
   const linear = activation === undefined || activation === 'linear';
-  return linear && units > 1 && raw.every((target) => isOneHot(target, units)) ? 'onehot' : 'real';
+  return linear && units > 1 && facts.every(({ oneHot }) => oneHot) ? 'onehot' : 'real';
 }
 
 /** Throws at the first value outside 0..1. */
-function refuseOutside(raw: readonly RawArray[], what: string): void {
-  for (const target of raw) {
-    const bad = target.values.findIndex((value) => value < 0 || value > 1);
-    if (bad < 0) continue;
-    const example = Math.floor(bad / product(target.shape.slice(1)));
+function refuseOutside(raw: readonly InputArray[], facts: readonly TargetFacts[], what: string): void {
+  for (const [index, { outside }] of facts.entries()) {
+    if (outside === undefined) continue;
+    const example = Math.floor(outside.position / product(raw[index].shape.slice(1)));
     throw new DataError(
-      `${target.name} (the target) is ${target.values[bad]} in example ${example}, expected 0 to 1 for ${what}.`,
+      `${raw[index].name} (the target) is ${outside.value} in example ${example}, expected 0 to 1 for ${what}.`,
     );
   }
 }
 
-function refuseSums(target: RawArray, units: number): void {
-  for (let start = 0; start < target.values.length; start += units) {
-    const sum = sumOf(target.values.subarray(start, start + units));
-    if (Math.abs(sum - 1) <= SUM_TOLERANCE) continue;
+function refuseSums(raw: readonly InputArray[], facts: readonly TargetFacts[]): void {
+  for (const [index, { badSum }] of facts.entries()) {
+    if (badSum === undefined) continue;
     throw new DataError(
-      `${target.name} (the target) sums to ${sum} over the classes in row ${start / units}, expected 1 for the model's softmax output.`,
+      `${raw[index].name} (the target) sums to ${badSum.sum} over the classes in row ${badSum.row}, expected 1 for the model's softmax output.`,
     );
   }
-}
-
-function isOneHot(target: RawArray, units: number): boolean {
-  for (let start = 0; start < target.values.length; start += units) {
-    const row = target.values.subarray(start, start + units);
-    if (!row.every((value) => value === 0 || value === 1) || sumOf(row) !== 1) return false;
-  }
-  return true;
-}
-
-function sumOf(values: NumericArray): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum;
 }
 
 function unitsOf(fit: ModelFit): number {

@@ -9,7 +9,9 @@ import type { DataSpec, ModelFit, ReadOptions } from '../../src/data/spec.js';
 import { readDataset } from '../../src/data/dataset.js';
 import { wholeSplit } from '../../src/data/split.js';
 import { TdcError } from '../../src/errors.js';
-import type { Dataset } from '../../src/data/types.js';
+import type { InputArray, RawTarget } from '../../src/data/raw.js';
+import type { StoredTarget } from '../../src/data/target-scan.js';
+import type { Dataset, HostArray } from '../../src/data/types.js';
 
 type Activation = 'softmax' | 'sigmoid' | 'linear';
 
@@ -66,6 +68,12 @@ export async function inputValues(data: Dataset): Promise<Record<'train' | 'sele
     ...((await wholeSplit(data.splits[split])).inputs[0]?.values ?? []),
   ];
   return { train: await values('train'), select: await values('select'), report: await values('report') };
+}
+
+/** Values of an array that is in memory. */
+export function heldValues(array: InputArray | RawTarget | HostArray | StoredTarget | undefined): number[] {
+  if (array === undefined || !('values' in array)) throw new Error('expected an array in memory');
+  return [...array.values];
 }
 
 /** An npy file of version 1. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { readJson } from '../../src/data/json.js';
 import type { RawParts, ReadRequest } from '../../src/data/raw.js';
-import { errorOf } from './helpers.js';
+import { errorOf, heldValues } from './helpers.js';
 
 const REQUEST: ReadRequest = { model: [{ name: 'in', shape: [null, 2] }] };
 const read = (data: unknown, request: Partial<ReadRequest> = {}): Promise<RawParts> =>
@@ -37,14 +37,14 @@ describe('readJson', () => {
   ])('reads rows as %s', async (_, data) => {
     const { whole } = await read(data);
     expect(whole?.inputs[0].shape).toEqual([2, 2]);
-    expect([...(whole?.inputs[0].values ?? [])]).toEqual([1, 2, 3, 4]);
+    expect(heldValues(whole?.inputs[0])).toEqual([1, 2, 3, 4]);
     expect(whole?.target).toMatchObject({ shape: [2] });
   });
 
   it('reads nested x of any depth and splits by name', async () => {
     const parts = await read({ x_train: [[[1], [2]]], y_train: [0], x_test: [[[3], [4]]], y_test: [1] });
     expect(parts.train?.inputs[0].shape).toEqual([1, 2, 1]);
-    expect([...(parts.test?.inputs[0].values ?? [])]).toEqual([3, 4]);
+    expect(heldValues(parts.test?.inputs[0])).toEqual([3, 4]);
   });
 
   it('keeps words in y', async () => {

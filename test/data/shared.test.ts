@@ -4,11 +4,10 @@ import { describe, expect, it } from 'vitest';
 
 import { readDataset } from '../../src/data/dataset.js';
 import { readIdx } from '../../src/data/idx.js';
-import type { RawArray } from '../../src/data/raw.js';
 import { wholeSplit } from '../../src/data/split.js';
 import type { Dataset } from '../../src/data/types.js';
 import { SHARED } from '../shared.js';
-import { fitOf, SEED_0 } from './helpers.js';
+import { fitOf, heldValues, SEED_0 } from './helpers.js';
 
 const folder = (name: string): string => join(SHARED ?? '', 'data', name);
 
@@ -43,11 +42,12 @@ describe.skipIf(SHARED === undefined)('published data sets', () => {
   ])('%s begins with its first labels and pixels', async (name, labels, at, pixels, sum) => {
     const { whole } = await readIdx(folder(name), true, { model: fitOf([784], [10]).inputs });
     const { inputs = [], target } = whole ?? {};
-    const [{ shape, dtype, values }] = inputs;
+    const [{ shape, dtype }] = inputs;
+    const values = heldValues(inputs[0]);
     expect({ shape, dtype }).toEqual({ shape: [10_000, 28, 28], dtype: 'uint8' });
-    expect([...values.subarray(at, at + pixels.length)]).toEqual(pixels);
-    expect((values as Uint8Array).reduce((total, value) => total + value, 0)).toBe(sum);
-    expect([...(target as RawArray).values.subarray(0, 5)]).toEqual(labels);
+    expect(values.slice(at, at + pixels.length)).toEqual(pixels);
+    expect(values.reduce((total, value) => total + value, 0)).toBe(sum);
+    expect(heldValues(target).slice(0, 5)).toEqual(labels);
   });
 
   it('reads the digits as they stand, 0 to 16, without scaling', async () => {
