@@ -1,4 +1,4 @@
-import type { Batch, Dataset, HostArray, Split } from '../src/data/types.js';
+import type { Batch, HostArray, Split } from '../src/data/types.js';
 
 /** A split over rows that lie in memory: inputs [N, …] and targets [N] or [N, …]. */
 export function splitOf(inputs: readonly HostArray[], target?: HostArray): Split {
@@ -9,17 +9,6 @@ export function splitOf(inputs: readonly HostArray[], target?: HostArray): Split
       const batch: Batch = { size: rows.length, inputs: inputs.map((array) => gather(array, rows)) };
       return Promise.resolve(target === undefined ? batch : { ...batch, target: gather(target, rows) });
     },
-  };
-}
-
-/** One split used for everything. */
-export function datasetOf(split: Split, kind: Dataset['target']['kind']): Dataset {
-  return {
-    name: 'test',
-    digest: 'sha256:test',
-    splits: { train: split, select: split, report: split },
-    target: { kind },
-    notes: [],
   };
 }
 

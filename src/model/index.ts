@@ -4,7 +4,7 @@ export { readModelFile } from './file.js';
 export type { FileWeight, ModelFile } from './file.js';
 export { loadModel } from './load.js';
 export type { LoadedModel } from './load.js';
-export { buildModel, cloneModel, leafLayers, weightEntries } from './build.js';
+export { cloneModel, weightEntries } from './build.js';
 export type { LeafLayer, WeightEntry } from './build.js';
 export { disposeModel } from './dispose.js';
 export { modelDigest } from './digest.js';

@@ -53,17 +53,11 @@ export interface Power {
 }
 
 /**
- * (A + ridge m I)^power for a symmetric positive semidefinite A, with m its mean eigenvalue. Eigenvalues that rounding made negative count as 0.
+ * Several powers (A + ridge m I)^power, for one eigendecomposition, of a symmetric positive semidefinite A, with m its mean eigenvalue. Eigenvalues that rounding made negative count as 0.
  * Where the whole matrix is 0 the answer is the identity: nothing tells its directions apart.
  *
  * @param ridge share of the mean eigenvalue; > 0 for negative powers of what may be singular
  */
-export function powerOf(a: Matrix, power: number, ridge: number): Power {
-  const [result] = powersOf(a, [power], ridge);
-  return result;
-}
-
-/** Several powers of one matrix, for one eigendecomposition. */
 export function powersOf(a: Matrix, powers: readonly number[], ridge: number): Power[] {
   const n = checkSquare(a);
   const { values, vectors } = eigSymmetric(a);
