@@ -53,7 +53,7 @@ function retraining(view: ReportView): Claim {
       ? ' No control was trained, so what TailDropout cost and what more training did are not told apart.'
       : ` The same training without TailDropout (the control): ${interval(view, control)}.`;
   const text = [
-    `Retraining alone moved the full-width loss by ${interval(view, retrained)}.${without} Every width above includes what retraining did.`,
+    `Retraining alone moved the full-width loss by ${interval(view, retrained)}.${without} Every ${view.compare === undefined ? 'width above' : 'curve on the retrained weights'} includes what retraining did.`,
   ];
   const mark = scale.budget === null ? 'note' : verdictOf(retrained, scale.budget);
   const against = 'Against the original, not the retrained model.';

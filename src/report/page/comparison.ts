@@ -58,7 +58,7 @@ function panel({ view, drawn }: PageContext, compare: CompareView, group: Compar
     if (chart === undefined) return '';
     const words = axis === 'k' ? equalKText(view, group) : rankingText(view, group, axis);
     const hidden = axis === compare.record.axis ? '' : ' hidden';
-    return `<div class="v-${axis}"${hidden}>${inlineSvg(chart)}<figcaption>${toHtml(words)}</figcaption></div>`;
+    return `<div class="v-${axis}"${hidden}>${inlineSvg(chart)}<p class="soft">${toHtml(words)}</p></div>`;
   });
   const stake = group.stake > 0 ? `can save at most ${percent(100 * group.stake)}` : 'has nothing to save';
   const kernels =

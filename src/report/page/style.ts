@@ -120,7 +120,7 @@ h2{font-size:12pt}
 header{grid-template-columns:minmax(0,1fr) 300px;gap:4px 20px;padding-bottom:8px}
 .split{grid-template-columns:1.15fr 1fr;gap:8px 20px}
 table{font-size:8.5pt}
-thead th,caption,figcaption,.soft,dl{font-size:8.5pt}
+thead th,caption,figcaption,.soft,dl,.legend,.facts{font-size:8.5pt}
 th,td{padding:.18rem .4rem .18rem 0}
 .split .hide-s,.split .bar,.axes[hidden],.control,input,.no-print{display:none!important}
 figure,tr,.checks li,header,.split,.scroll{break-inside:avoid}
