@@ -131,8 +131,10 @@ function energies({ selectors }: KernelSpectrum, n: number): Layer[] {
     const at = (SIZE.plotWidth * k) / n;
     const text = `${e}\u00a0%`;
     const half = roomFor(text, 11) / 2;
-    const row = ends.findIndex((end) => at - half > end + 4);
-    if (row >= 0) ends[row] = at + half;
+    // The last one stays inside the chart.
+    const middle = Math.min(at, SIZE.width - SIZE.left - half);
+    const row = ends.findIndex((end) => middle - half > end + 4);
+    if (row >= 0) ends[row] = middle + half;
     const line = {
       data: { values: [{ i: k }] },
       mark: { type: 'rule', color: COLORS.soft.light, strokeWidth: 1, strokeDash: [2, 2] },
@@ -141,7 +143,7 @@ function energies({ selectors }: KernelSpectrum, n: number): Layer[] {
     const label = {
       data: { values: [{ text }] },
       mark: { type: 'text', align: 'center', baseline: 'alphabetic', fontSize: 11, fill: COLORS.soft.light },
-      encoding: { x: { value: at }, y: { value: -5 - 13 * row }, text: { field: 'text', type: 'nominal' } },
+      encoding: { x: { value: middle }, y: { value: -5 - 13 * row }, text: { field: 'text', type: 'nominal' } },
     };
     return row < 0 ? [line] : [line, label];
   });

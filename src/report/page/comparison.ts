@@ -58,7 +58,7 @@ function panel({ view, drawn }: PageContext, compare: CompareView, group: Compar
     if (chart === undefined) return '';
     const words = axis === 'k' ? equalKText(view, group) : rankingText(view, group, axis);
     const hidden = axis === compare.record.axis ? '' : ' hidden';
-    return `<div class="v-${axis}"${hidden}>${inlineSvg(chart)}<p class="soft">${toHtml(words)}</p></div>`;
+    return `<div class="v-${axis}"${hidden}>${inlineSvg(chart)}<p class="soft">${unbroken(toHtml(words))}</p></div>`;
   });
   const stake = group.stake > 0 ? `can save at most ${percent(100 * group.stake)}` : 'has nothing to save';
   const kernels =
@@ -67,6 +67,11 @@ function panel({ view, drawn }: PageContext, compare: CompareView, group: Compar
     `<figure><div class="panel-head"><h3>${bdi(group.name)}</h3><span class="soft">${stake}${kernels}</span></div>` +
     `${views.join('')}</figure>`
   );
+}
+
+/** A browser may break a line behind a hyphen. */
+function unbroken(html: string): string {
+  return html.replaceAll('K-FAC', '<span class="nb">K-FAC</span>');
 }
 
 /** What training alone gives the classic order, and curves beside the drawn ones that save more. */
