@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -193,6 +193,15 @@ describe('loadParts', () => {
     expect((await readError(join(folder, 'nothing.csv'), FIT)).message).toMatch(
       /^There is no data at .*nothing\.csv\.$/,
     );
+  });
+
+  it('says how to store what is too large to be read whole', async () => {
+    const path = tempFile('x.csv', 'a,b');
+    // no bytes on disk behind the first
+    truncateSync(path, 2 ** 31);
+    const error = await readError(path, FIT);
+    expect(error.message).toBe('x.csv has 2147483648 bytes, expected at most 2147483647.');
+    expect(error.hint).toMatch(/Store it uncompressed.*numpy\.savez/);
   });
 
   it('refuses what is no regular file, which might never end', async () => {

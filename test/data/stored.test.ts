@@ -1,23 +1,19 @@
-import { appendFileSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 
 import { readDataset } from '../../src/data/dataset.js';
-import { openNpy } from '../../src/data/npy.js';
 import { openNpz } from '../../src/data/npz.js';
-import type { ByteSource } from '../../src/data/source.js';
 import { openSource } from '../../src/data/source.js';
 import type { DataSpec, ModelFit, ReadOptions } from '../../src/data/spec.js';
 import { rangeRows } from '../../src/data/split.js';
 import { eachBlock, isStored } from '../../src/data/stored.js';
-import type { StoredArray } from '../../src/data/stored.js';
 import type { Batch, Dataset } from '../../src/data/types.js';
 import { createRandom } from '../../src/random/index.js';
-import { errorOf, fitOf, idx, npy, readError, SEED_0, tempFile, tempFolder } from './helpers.js';
+import { fitOf, idx, npy, readError, SEED_0, tempFile, tempFolder } from './helpers.js';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 const N = 60;
@@ -363,164 +359,5 @@ describe('a broken file', () => {
   ])('is named when an npz file has %s', async (_, change, message) => {
     const zip = Buffer.from(stored({ x: npy('|u1', [N, WIDTH], DTYPES[0][2]), y: labels }));
     expect((await readError(tempFile('d.npz', change(zip)), FIT, STORED)).message).toMatch(message);
-  });
-});
-
-describe('a file that changes', () => {
-  const x = npy('|u1', [N, WIDTH], DTYPES[0][2]);
-
-  it.each<[string, (path: string) => void, RegExp]>([
-    [
-      'grows',
-      (path) => appendFileSync(path, 'x'),
-      /^x\.npy changed on disk while it was being read: it had \d+ bytes at first, now it has \d+\.$/,
-    ],
-    ['is cut off', (path) => truncateSync(path, 200), /^x\.npy changed on disk .*now it has 200\.$/],
-    [
-      'is written again',
-      (path) => utimesSync(path, 1e9, 1e9),
-      /^x\.npy changed on disk .*its time of change is another\.$/,
-    ],
-    ['is gone', (path) => rmSync(path), /^x\.npy cannot be read: there is no such file\.$/],
-  ])('and %s is named when rows are read', async (_, change, message) => {
-    const path = tempFile('x.npy', x);
-    const data = await readDataset({ path, target: 'self' }, FIT, STORED);
-    change(path);
-    const error = await errorOf(() => data.splits.train.read(Int32Array.of(0)));
-    expect(error).toMatchObject({ code: 'data', exitCode: 3 });
-    expect(error.message).toMatch(message);
-  });
-
-  it('in the middle of the first pass is named for that, whatever else is wrong', async () => {
-    const path = tempFile('x.npy', x);
-    const source = await openSource(path, 'x.npy');
-    const array = await openNpy({ source, start: 0, end: source.size }, 'x.npy', { resident: 10, block: 40 });
-    const error = await errorOf(async () => {
-      if (isStored(array)) await array.eachBlock(() => truncateSync(path, 250));
-    });
-    expect(error.message).toMatch(/changed on disk/);
-  });
-});
-
-/** A source that notes every read. */
-async function spied(bytes: Uint8Array): Promise<{ source: ByteSource; reads: [at: number, length: number][] }> {
-  const source = await openSource(tempFile('x.npy', bytes), 'x.npy');
-  const reads: [number, number][] = [];
-  const use: ByteSource['use'] = (work) =>
-    source.use((read) =>
-      work((position, into) => {
-        reads.push([position, into.buffer.byteLength]);
-        return read(position, into);
-      }),
-    );
-  return { source: { ...source, use }, reads };
-}
-
-describe('memory', () => {
-  const ROWS = 5000;
-  const values = Float32Array.from({ length: ROWS * WIDTH }, (_, i) => i);
-  const file = npy('<f4', [ROWS, WIDTH], values);
-  const open = async (block: number): Promise<{ array: StoredArray; reads: [number, number][] }> => {
-    const { source, reads } = await spied(file);
-    const array = await openNpy({ source, start: 0, end: source.size }, 'x.npy', { resident: 1000, block });
-    if (!isStored(array)) throw new Error('expected a stored array');
-    reads.length = 0;
-    return { array, reads };
-  };
-
-  it('never holds more than a block in one pass, and reads every byte once', async () => {
-    const { array, reads } = await open(4096);
-    let next = 0;
-    await array.eachBlock((block) => {
-      expect(block.start).toBe(next);
-      expect(block.values.buffer.byteLength).toBeLessThanOrEqual(4096);
-      next += block.values.length;
-    });
-    expect(next).toBe(ROWS * WIDTH);
-    expect(Math.max(...reads.map(([, length]) => length))).toBe(4096);
-    expect(reads).toHaveLength(Math.ceil((4 * ROWS * WIDTH) / 4096));
-  });
-
-  it.each([
-    ['halves', '<f2', 2, 4],
-    ['64-bit integers', '<i8', 8, 8],
-  ])('counts what %s are decoded to', async (_, descr, bytes, decoded) => {
-    const { source } = await spied(npy(descr, [1000], new Uint8Array(1000 * bytes)));
-    const array = await openNpy({ source, start: 0, end: source.size }, 'x.npy', { resident: 10, block: 256 });
-    const sizes: number[] = [];
-    if (isStored(array)) await array.eachBlock((block) => void sizes.push(block.values.length * decoded));
-    expect(Math.max(...sizes)).toBe(256);
-  });
-
-  it('reads runs of near rows in one go, far rows by themselves, and no others', async () => {
-    const { array, reads } = await open(2 ** 16);
-    const wanted = Int32Array.of(4000, 10, 12, 11, 10, 4001, 600);
-    const got: number[] = [];
-    await array.eachRow(wanted, (row, from, index, at, length) => {
-      for (let i = 0; i < length; i++) got[index * WIDTH + at + i] = row[from + i];
-    });
-    expect(got).toEqual([...wanted].flatMap((row) => [...values.subarray(row * WIDTH, (row + 1) * WIDTH)]));
-    const start = file.length - values.byteLength;
-    // 590 rows of 32 bytes lie between rows 12 and 600: more than it pays to read on
-    expect(reads.map(([at]) => at)).toEqual([10, 600, 4000].map((row) => start + row * 4 * WIDTH));
-    expect(Math.max(...reads.map(([, length]) => length))).toBeLessThan(200);
-  });
-
-  it.each([4096, 20])('never holds more than a block of %i bytes for rows', async (block) => {
-    const { array, reads } = await open(block);
-    await array.eachRow(rangeRows(0, ROWS), ({ buffer }) => {
-      expect(buffer.byteLength).toBeLessThanOrEqual(block);
-    });
-    expect(Math.max(...reads.map(([, length]) => length))).toBe(block);
-  });
-});
-
-/** One stored member whose sizes and place stand in zip64 records only, as in an npz file beyond 4 GiB. */
-function zip64(name: string, data: Uint8Array): Buffer {
-  const local = Buffer.alloc(30);
-  local.writeUInt32LE(0x04034b50, 0);
-  local.writeUInt16LE(name.length, 26);
-  const central = Buffer.alloc(46, 0);
-  central.writeUInt32LE(0x02014b50, 0);
-  central.writeUInt32LE(crc32(data), 16);
-  for (const at of [20, 24, 42]) central.writeUInt32LE(0xffffffff, at);
-  central.writeUInt16LE(name.length, 28);
-  central.writeUInt16LE(28, 30);
-  const extra = Buffer.alloc(28);
-  extra.writeUInt16LE(1, 0);
-  extra.writeUInt16LE(24, 2);
-  for (const at of [4, 12]) extra.writeBigUInt64LE(BigInt(data.length), at);
-  const body = Buffer.concat([local, Buffer.from(name), data]);
-  const directory = Buffer.concat([central, Buffer.from(name), extra]);
-  const end64 = Buffer.alloc(56);
-  end64.writeUInt32LE(0x06064b50, 0);
-  end64.writeBigUInt64LE(1n, 32);
-  end64.writeBigUInt64LE(BigInt(body.length), 48);
-  const locator = Buffer.alloc(20);
-  locator.writeUInt32LE(0x07064b50, 0);
-  locator.writeBigUInt64LE(BigInt(body.length + directory.length), 8);
-  const end = Buffer.alloc(22, 255);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(0, 20);
-  return Buffer.concat([body, directory, end64, locator, end]);
-}
-
-describe('a zip file with 64-bit sizes', () => {
-  it('is read by position and whole', async () => {
-    const path = tempFile('d.npz', zip64('x.npy', npy('|u1', [N, WIDTH], DTYPES[0][2])));
-    const { file, memory } = await bothWays({ path, target: 'self' }, FIT);
-    expect(file).toEqual(memory);
-  });
-
-  it('is damaged when its records point outside', async () => {
-    const zip = zip64('x.npy', npy('|u1', [N, WIDTH], DTYPES[0][2]));
-    for (const back of [22 + 12, 22 + 20 + 8]) {
-      const bad = Buffer.from(zip);
-      bad.writeBigUInt64LE(2n ** 60n, bad.length - back);
-      const path = tempFile('d.npz', bad);
-      for (const options of [STORED, SEED_0]) {
-        expect((await readError({ path, target: 'self' }, FIT, options)).message).toMatch(/directory is cut off/);
-      }
-    }
   });
 });
