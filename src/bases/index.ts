@@ -10,7 +10,7 @@ export {
 export type { PassOptions } from './passes.js';
 export { buildRankBasis, rankBasisRefusal } from './rank.js';
 export { balancedFactors, truncateKernel, type Truncated } from './truncate.js';
-export { rankSelectors, type RankSelectors, type SelectorInfo } from './selectors.js';
+export { rankSelectors } from './selectors.js';
 export { buildUnitBasis, unitScores } from './unit.js';
 export {
   collectUnitStatistics,

@@ -64,9 +64,9 @@ async function inSession(
   const stages: Clocked[] = [];
   const session = await openSession(options, context);
   try {
-    for (const text of await warnings(session)) {
-      session.warnings.push(text);
-      context.onEvent({ type: 'warning', text });
+    for (const doubt of await warnings(session)) {
+      session.warnings.push(doubt);
+      context.onEvent({ type: 'warning', text: doubt.text });
     }
     const done = await body(session, stages);
     const run = runRecord(context, stages);

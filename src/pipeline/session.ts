@@ -9,7 +9,7 @@ import type { ModelGraph } from '../graph/types.js';
 import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model/index.js';
 import { inferObjective } from '../objective/infer.js';
 import type { Objective } from '../objective/types.js';
-import type { RecordHead } from '../records/types.js';
+import type { Doubt, RecordHead } from '../records/types.js';
 import { TOOL } from '../version.js';
 import { digestOf } from './digest.js';
 import { fitOf } from './fit.js';
@@ -32,7 +32,7 @@ export interface Session {
   readonly objective: Objective;
   readonly notes: readonly string[];
   /** Grows by what measuring brings. */
-  readonly warnings: string[];
+  readonly warnings: Doubt[];
 }
 
 /** Loads model and data, starts the backend, decides what is measured. The caller closes the session. */
@@ -87,8 +87,8 @@ async function fitTogether(
     ...(options.loss === undefined ? {} : { loss: options.loss }),
     ...(options.metric === undefined ? {} : { metric: options.metric }),
   });
-  const notes = [...dataset.notes, ...objective.notes];
-  const warnings = [...loaded.warnings];
+  const notes = [...loaded.warnings, ...dataset.notes, ...objective.notes];
+  const warnings: Doubt[] = [];
   for (const text of [describe(backend), ...backend.notes, ...dataset.notes, ...objective.notes]) {
     context.onEvent({ type: 'note', text });
   }

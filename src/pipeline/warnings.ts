@@ -3,6 +3,7 @@ import { measureRows, type RowLosses } from '../evaluate/measure.js';
 import { constantLoss } from '../objective/constant.js';
 import { mean, standardError } from '../objective/stats.js';
 import { CHUNK } from './stage.js';
+import type { Doubt } from '../records/types.js';
 import type { Session } from './session.js';
 
 /** At most this many train rows are judged to see whether the model knows them. */
@@ -12,7 +13,7 @@ const PEEK = 2000;
  * Says what makes every later figure doubtful: a model no better than a constant answer, and a model that has seen the file
  * it is judged on.
  */
-export async function warnings(session: Session): Promise<readonly string[]> {
+export async function warnings(session: Session): Promise<readonly Doubt[]> {
   const { graph, objective, dataset } = session;
   const { train, select } = dataset.splits;
   const options = { objective, batchSize: CHUNK, reference: graph.program };
@@ -21,24 +22,26 @@ export async function warnings(session: Session): Promise<readonly string[]> {
   const known =
     train.size === 0 || objective.self ? undefined : await measureRows(graph.program, { ...options, split: seen });
   const found = [await againstConstant(session, judged), againstTrain(judged, known, objective.unit)];
-  return found.filter((text) => text !== undefined);
+  return found.filter((doubt) => doubt !== undefined);
 }
 
-async function againstConstant({ objective, dataset, graph }: Session, judged: RowLosses): Promise<string | undefined> {
+async function againstConstant({ objective, dataset, graph }: Session, judged: RowLosses): Promise<Doubt | undefined> {
   if (objective.self) return undefined;
   const { shape } = graph.program.values[graph.program.outputs[0]];
   const { target } = await dataset.splits.select.read(rangeRows(0, dataset.splits.select.size));
   const constant = constantLoss(objective, target, shape.at(-1) ?? 1);
   const loss = mean(judged.loss);
   if (!(loss >= constant)) return undefined;
-  return `The model does no better than a constant answer (loss ${loss.toPrecision(3)} against ${constant.toPrecision(3)} ${objective.unit}): is the scale of the data right, and are the labels the model's?`;
+  const text = `The model does no better than a constant answer (loss ${loss.toPrecision(3)} against ${constant.toPrecision(3)} ${objective.unit}): is the scale of the data right, and are the labels the model's?`;
+  return { kind: 'constant', text };
 }
 
 /** Far below: the train rows' loss is under 70 % of select's, by more than three standard errors. */
-function againstTrain(judged: RowLosses, known: RowLosses | undefined, unit: string): string | undefined {
+function againstTrain(judged: RowLosses, known: RowLosses | undefined, unit: string): Doubt | undefined {
   if (known === undefined) return undefined;
   const [onTrain, onSelect] = [mean(known.loss), mean(judged.loss)];
   const error = Math.hypot(standardError(known.loss), standardError(judged.loss));
   if (!(onTrain < 0.7 * onSelect && onSelect - onTrain > 3 * error)) return undefined;
-  return `The model's loss on the train rows (${onTrain.toPrecision(3)} ${unit}) is far below that on select (${onSelect.toPrecision(3)}): it has seen this file, so retraining may only repeat what it knows.`;
+  const text = `The model's loss on the train rows (${onTrain.toPrecision(3)} ${unit}) is far below that on select (${onSelect.toPrecision(3)}): it has seen this file, so retraining may only repeat what it knows.`;
+  return { kind: 'seen', text };
 }

@@ -84,7 +84,7 @@ const head = {
   loss: z.looseObject({ name: z.string(), unit: z.string() }),
   metrics: z.array(z.looseObject({ name: z.string(), better: z.enum(['higher', 'lower']) })),
   notes: z.array(z.string()),
-  warnings: z.array(z.string()).optional(),
+  warnings: z.array(z.looseObject({ kind: z.enum(['constant', 'seen']), text: z.string() })).optional(),
 };
 const epochs = z.array(
   z.looseObject({ epoch: z.number(), learningRate: z.number(), trainLoss: z.number(), expectedLoss: z.number() }),

@@ -37,6 +37,12 @@ export interface MetricInfo {
   readonly better: 'higher' | 'lower';
 }
 
+/** Why figures are doubtful: the model does no better than a constant answer, or has seen the rows it is judged on. */
+export interface Doubt {
+  readonly kind: 'constant' | 'seen';
+  readonly text: string;
+}
+
 export interface RecordHead {
   readonly schema: string;
   readonly version: 1;
@@ -56,8 +62,8 @@ export interface RecordHead {
   readonly metrics: readonly MetricInfo[];
   /** What was inferred or done; one sentence each. */
   readonly notes: readonly string[];
-  /** What makes every figure doubtful; one sentence each. Absent: nothing. */
-  readonly warnings?: readonly string[];
+  /** What makes every figure doubtful. Absent: nothing. */
+  readonly warnings?: readonly Doubt[];
 }
 
 export interface SkippedLayer {

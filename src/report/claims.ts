@@ -16,6 +16,7 @@ export interface Claim {
 /** All claims in the order they are read: what was compared, what is not resolved, what was not done, notes. */
 export function claims(view: ReportView): Claim[] {
   return [
+    ...doubts(view),
     retraining(view),
     ...better(view),
     ...narrower(view),
@@ -29,6 +30,15 @@ export function claims(view: ReportView): Claim[] {
       .filter(unique)
       .map((note) => ({ mark: 'note' as const, title: 'Noted.', text: [foreign(note)] })),
   ];
+}
+
+/** What the run itself found to doubt. */
+function doubts(view: ReportView): Claim[] {
+  return (view.sweep.warnings ?? []).map(({ kind, text }) => ({
+    mark: kind === 'constant' ? ('broken' as const) : ('unresolved' as const),
+    title: kind === 'constant' ? 'No better than a constant answer.' : 'The model has seen this file.',
+    text: [foreign(text)],
+  }));
 }
 
 function unique<T>(value: T, index: number, all: readonly T[]): boolean {

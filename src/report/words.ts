@@ -21,6 +21,7 @@ export function leading(view: ReportView): GroupView | undefined {
 
 /** One sentence: what is gained. */
 export function headline(view: ReportView): Phrase {
+  if (isConstant(view)) return ['No width can be read off: the model does no better than a constant answer'];
   const compared = isComparison(view) ? compareHeadline(view) : undefined;
   if (compared !== undefined) return compared;
   const group = leading(view);
@@ -40,6 +41,11 @@ export function headline(view: ReportView): Phrase {
   return [`Every layer needs its width: nothing narrower holds ${budgetText}`];
 }
 
+/** Whether the model does no better than a constant answer, so that nothing else is worth a headline. */
+function isConstant(view: ReportView): boolean {
+  return view.sweep.warnings?.some(({ kind }) => kind === 'constant') === true;
+}
+
 /** Whether the orderings are what the report is about: without a sweep, or where a sweep found nothing to narrow. */
 export function isComparison(view: ReportView): boolean {
   return view.compare !== undefined && (view.input.sweep === undefined || view.groups.length === 0);
@@ -52,6 +58,8 @@ export function isOpen(curve: CurveView): boolean {
 
 /** The evidence for the headline: what was measured, on how much, and what it does not say. */
 export function evidence(view: ReportView): Phrase {
+  const doubt = view.sweep.warnings?.find(({ kind }) => kind === 'constant');
+  if (doubt !== undefined) return [foreign(doubt.text)];
   const compared = isComparison(view) ? compareEvidence(view) : [];
   if (compared.length > 0) return compared;
   const { scale, sweep } = view;
@@ -103,7 +111,11 @@ export interface Pill {
 /** Verdicts that the sweep allows on its own. */
 export function pills(view: ReportView): Pill[] {
   const { scale, retrained } = view;
+  if (isConstant(view)) return [{ verdict: 'broken', text: ['These figures mean nothing yet'] }];
   const found: Pill[] = [];
+  if (view.sweep.warnings?.some(({ kind }) => kind === 'seen') === true) {
+    found.push({ verdict: 'unresolved', text: ['The model has seen the file it is judged on'] });
+  }
   if (retrained !== undefined && scale.budget !== null && scale.budgetText !== null) {
     const verdict = verdictOf(retrained, scale.budget);
     if (verdict === 'unresolved') found.push({ verdict, text: [`Retraining alone: ${scale.budgetText} not resolved`] });

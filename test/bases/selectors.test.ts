@@ -12,9 +12,9 @@ import {
   marchenkoPastur,
   participationRatio,
   rankSelectors,
-  SELECTORS,
   stableRank,
 } from '../../src/bases/selectors.js';
+import { SELECTORS } from '../../src/records/selectors.js';
 import { gaussian } from './linalg/oracles.js';
 
 describe('rules worked out by hand', () => {

@@ -1,4 +1,4 @@
-import { SELECTORS } from '../../bases/selectors.js';
+import { SELECTORS } from '../../records/selectors.js';
 import type { KernelSpectrum } from '../../records/types.js';
 import type { ComparedGroupView, CompareView } from '../compareView.js';
 import { escapeXml } from '../escape.js';
