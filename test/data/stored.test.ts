@@ -211,12 +211,19 @@ async function openFiles(): Promise<string[]> {
 describe('a target', () => {
   const x = npy('<f4', [N, WIDTH], DTYPES[12][2]);
   const hot = Float64Array.from(fill((i) => Number(i % WIDTH === Math.floor(i / WIDTH) % WIDTH)));
+  // the first of equal shares counts
+  const ties = Float32Array.from(
+    fill(
+      (i) => [[0.5, 0, 0, 0, 0, 0, 0, 0.5], [0, 0, 0, 0, 0, 0, 0, 1], [1]][Math.floor(i / WIDTH) % 3][i % WIDTH] ?? 0,
+    ),
+  );
   const soft = Float32Array.from(fill((i) => (i % WIDTH === Math.floor(i / WIDTH) % 3 ? 0.65 : 0.05)));
 
   it.each<[string, string, ArrayBufferView, Parameters<typeof fitOf>[2], object]>([
     ['one-hot rows', '<f8', hot, 'softmax', { kind: 'onehot', classes: WIDTH }],
     ['one-hot rows for logits', '<f8', hot, 'linear', { kind: 'onehot', classes: WIDTH }],
     ['soft shares', '<f4', soft, 'softmax', { kind: 'onehot', classes: WIDTH }],
+    ['shares with ties', '<f4', ties, 'softmax', { kind: 'onehot', classes: WIDTH }],
     ['0/1 per unit', '|u1', Uint8Array.from(hot), 'sigmoid', { kind: 'binary' }],
     ['shares per unit', '<f4', soft, 'sigmoid', { kind: 'real' }],
     ['numbers', '<f8', Float64Array.from(fill((i) => i / 3)), 'linear', { kind: 'real' }],
