@@ -24,6 +24,7 @@ import type { ComparedGroup, Cost, KernelSpectrum, WeightsName } from '../record
 import type { CurveSpec } from '../sweep/jobs.js';
 import type { Variants } from '../sweep/sweep.js';
 import type { Session } from './session.js';
+import type { TailRanked } from './tail-rank-stage.js';
 import { pauseOf } from './stage.js';
 
 /** Curves of the chosen bases, and what a comparison tells beside them. */
@@ -34,8 +35,11 @@ export interface Chosen {
   readonly missing: ReadonlyMap<string, ComparedGroup['missing']>;
 }
 
+/** Directions of a kernel that TailDropout ordered: a retraining of its own a kernel. */
+export const TAIL_RANK = 'tail-rank';
+
 /** Every basis that a comparison measures unless told otherwise. */
-export const ALL_BASES: readonly string[] = [...UNIT_BASES, ...RANK_BASES];
+export const ALL_BASES: readonly string[] = [...UNIT_BASES, ...RANK_BASES, TAIL_RANK];
 
 /**
  * The bases that a run asks for, checked.
@@ -46,7 +50,9 @@ export function basesOf({ options }: Session, defaults: readonly string[]): read
   const asked = options.bases ?? defaults;
   const odd = asked.find((name) => !ALL_BASES.includes(name));
   if (odd !== undefined) throw new UsageError(`There is no basis "${odd}": expected some of ${ALL_BASES.join(', ')}.`);
-  const left = asked.filter((name) => options.mode === 'both' || isRank(name) === (options.mode === 'rank'));
+  const left = asked
+    .filter((name) => options.mode === 'both' || isRank(name) === (options.mode === 'rank'))
+    .filter((name) => name !== TAIL_RANK || options.retrain);
   if (left.length === 0) {
     throw new UsageError(`--mode ${options.mode} leaves none of the bases ${asked.join(', ')}.`, {
       hint: 'Name others with --bases.',
@@ -56,21 +62,34 @@ export function basesOf({ options }: Session, defaults: readonly string[]): read
 }
 
 function isRank(name: string): boolean {
-  return RANK_BASES.some((known) => known === name);
+  return name === TAIL_RANK || RANK_BASES.some((known) => known === name);
 }
 
 /**
  * Unit bases for every set of weights there is, rank bases for every kernel of the original that makes a selected group's units,
  * the output layer's too.
  */
-export async function chooseCurves(session: Session, variants: Variants, bases: readonly string[]): Promise<Chosen> {
+export async function chooseCurves(
+  session: Session,
+  variants: Variants,
+  bases: readonly string[],
+  tailRanked: readonly TailRanked[] = [],
+): Promise<Chosen> {
   const units = await unitCurves(session, variants, bases);
   const ranks = await rankCurves(session, variants.original, bases);
-  return { ...ranks, curves: [...units, ...ranks.curves] };
+  const kernels = kernelsOf(session.graph);
+  const tails = tailRanked.map((ranked) =>
+    tailRankCurve(
+      session,
+      ranked,
+      kernels.find(({ layer }) => layer === ranked.layer)!,
+    ),
+  );
+  return { ...ranks, curves: [...units, ...ranks.curves, ...tails] };
 }
 
 /** Statistics are taken from the rows that are trained on, where there are any; the rows that decide stay unseen. */
-function passOf(session: Session) {
+export function passOf(session: Session) {
   const { train, select } = session.dataset.splits;
   const { objective, options } = session;
   return { objective, split: train.size > 0 ? train : select, seed: options.seed, pause: pauseOf(session) };
@@ -140,7 +159,7 @@ function append<T>(lists: Map<string, T[]>, key: string, entry: T): void {
 }
 
 /** Kernels that make a selected group's units; the output layer's, where every layer is asked for or it is named. */
-function selectedKernels({ selection, options }: Session, graph: ModelGraph): readonly KernelInfo[] {
+export function selectedKernels({ selection, options }: Session, graph: ModelGraph): readonly KernelInfo[] {
   const groups = new Set(selection.groups.map(({ name }) => name));
   const last = new Set(
     graph.program.steps
@@ -168,8 +187,31 @@ function rankCurve(session: Session, graph: ModelGraph, kernel: KernelInfo, basi
   };
 }
 
+/** Inner features of a kernel that was retrained in two: keeping k of them is the kernel at rank k. */
+function tailRankCurve(session: Session, { graph, group: inner }: TailRanked, kernel: KernelInfo): CurveSpec {
+  const group = graph.groups.find(({ name }) => name === inner)!;
+  const form = { form: 'channel', n: group.n, mean: kernel.bias ? EMPTY : null } as const;
+  return {
+    group: kernel.group ?? kernel.layer,
+    basis: TAIL_RANK,
+    weights: 'retrained',
+    graph,
+    keeps: { units: buildUnitBasis('tail', graph, group), of: inner },
+    kernel: { layer: kernel.layer, kernelShape: kernel.kernelShape },
+    n: group.n,
+    cost: (k) => rankCost(session, kernel, form, k),
+  };
+}
+
+const EMPTY = new Float32Array();
+
 /** Cost of the whole model with one kernel at rank k; beyond the break-even rank it stays whole. */
-export function rankCost({ graph, loaded }: Session, kernel: KernelInfo, basis: RankBasis, k: number): Cost {
+export function rankCost(
+  { graph, loaded }: Session,
+  kernel: KernelInfo,
+  basis: Pick<RankBasis, 'form' | 'n' | 'mean'>,
+  k: number,
+): Cost {
   const full = graph.cost(new Map());
   if (k >= basis.n || k > breakEvenRank(kernel, basis.form)) return full;
   const whole = kernelCost(kernel);

@@ -8,12 +8,14 @@ import { readRecord } from '../records/store.js';
 const OWN = [
   'retrain.json',
   'sweep.json',
+  'compare.json',
   'run.json',
   'report.html',
   'summary.md',
   'scree.svg',
   'ordered',
   'control',
+  'tail-rank',
   'jobs',
 ];
 

@@ -1,10 +1,12 @@
 import { TdcError } from '../errors.js';
+import { disposeModel } from '../model/index.js';
 import { planSweep, sweep, type SweepOptions, type SweepPlan, type Swept, type Variants } from '../sweep/sweep.js';
 import type { JobStore } from '../sweep/jobs.js';
-import { ALL_BASES, basesOf, chooseCurves, type Chosen } from './curves.js';
+import { ALL_BASES, basesOf, chooseCurves, TAIL_RANK, type Chosen } from './curves.js';
 import { jobStore } from './job-store.js';
 import type { Retrained } from './retrain-stage.js';
 import { stageDigest, type Session } from './session.js';
+import { tailRankStage, type TailRanked } from './tail-rank-stage.js';
 import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
 import { startFarm } from './workers.js';
 
@@ -29,8 +31,13 @@ export function variantsOf({ graph }: Session, made: Pick<Retrained, 'retrained'
 }
 
 /** The jobs of a stage, ready to run; every process that shares them plans the same list. */
-export async function planStage(session: Session, stage: MeasuringStage, variants: Variants): Promise<SweepPlan> {
-  const { curves } = await chooseCurves(session, variants, basesOf(session, MEASURING[stage]));
+export async function planStage(
+  session: Session,
+  stage: MeasuringStage,
+  variants: Variants,
+  tailRanked: readonly TailRanked[],
+): Promise<SweepPlan> {
+  const { curves } = await chooseCurves(session, variants, basesOf(session, MEASURING[stage]), tailRanked);
   return planSweep(variants, optionsOf(session, curves));
 }
 
@@ -47,9 +54,11 @@ export async function measureStage<T>(
   finish: (swept: Swept, chosen: Chosen) => Promise<T>,
 ): Promise<T> {
   const jobs = jobStore(session.folder, inputs);
+  const wantsTailRank = basesOf(session, MEASURING[stage]).includes(TAIL_RANK);
+  const tailRanked = wantsTailRank ? await tailRankStage(session, stages) : [];
   try {
     const { swept, chosen } = await timed(session, stages, stage, detailOf(session, stage), () =>
-      measure(session, stage, made, marking(session, stages, jobs)),
+      measure(session, stage, made, tailRanked, marking(session, stages, jobs)),
     );
     const result = await finish(swept, chosen);
     await jobs.clear();
@@ -57,6 +66,8 @@ export async function measureStage<T>(
   } catch (error) {
     if (error instanceof TdcError) await jobs.clear();
     throw error;
+  } finally {
+    tailRanked.forEach(({ graph }) => disposeModel(graph.model));
   }
 }
 
@@ -64,11 +75,12 @@ async function measure(
   session: Session,
   stage: MeasuringStage,
   made: Retrained | undefined,
+  tailRanked: readonly TailRanked[],
   store: JobStore,
 ): Promise<{ readonly swept: Swept; readonly chosen: Chosen }> {
   const variants = variantsOf(session, made);
-  const chosen = await chooseCurves(session, variants, basesOf(session, MEASURING[stage]));
-  const farm = session.options.workers > 1 ? startFarm(session, stage, made) : undefined;
+  const chosen = await chooseCurves(session, variants, basesOf(session, MEASURING[stage]), tailRanked);
+  const farm = session.options.workers > 1 ? startFarm(session, stage, made, tailRanked) : undefined;
   try {
     const swept = await sweep(variants, {
       ...optionsOf(session, chosen.curves),

@@ -203,7 +203,7 @@ function planOf(session: Session): RetrainOptions {
 }
 
 /** A seeded tenth of the train rows, at most 2,000, chooses the epoch and is not trained on. */
-function holdBack(split: Split, seed: number): { readonly train: Split; readonly held: Split } {
+export function holdBack(split: Split, seed: number): { readonly train: Split; readonly held: Split } {
   const order = createRandom(deriveSeed(seed, 'held-back')).permutation(split.size);
   const held = Math.max(1, Math.min(MOST_HELD, Math.round(split.size * HELD_SHARE)));
   return {

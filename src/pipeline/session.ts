@@ -78,6 +78,8 @@ async function fitTogether(
   const dataset = await readDataset(specOf(options, context.cwd), fit, {
     seed: options.seed,
     retrain: options.retrain,
+    // a larger array stays in its file, and its rows are read when they are needed
+    resident: Math.floor(options.memory / 4),
   });
   const objective = inferObjective({
     target: dataset.target.kind,

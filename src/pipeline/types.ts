@@ -76,7 +76,7 @@ export const RUN_DEFAULTS = {
   axis: 'parameters',
 } as const satisfies Partial<RunOptions>;
 
-export type StageName = 'load' | 'retrain' | 'control' | 'sweep' | 'compare' | 'report';
+export type StageName = 'load' | 'retrain' | 'control' | 'tail-rank' | 'sweep' | 'compare' | 'report';
 
 export type RunEvent =
   | { readonly type: 'start'; readonly stage: StageName; readonly detail: string }

@@ -1,4 +1,6 @@
 import { rangeRows, subSplit } from '../data/split.js';
+import type { HostArray, Split } from '../data/types.js';
+import { chunks } from '../evaluate/forward.js';
 import { measureRows, type RowLosses } from '../evaluate/measure.js';
 import { constantLoss } from '../objective/constant.js';
 import { mean, standardError } from '../objective/stats.js';
@@ -28,7 +30,7 @@ export async function warnings(session: Session): Promise<readonly Doubt[]> {
 async function againstConstant({ objective, dataset, graph }: Session, judged: RowLosses): Promise<Doubt | undefined> {
   if (objective.self) return undefined;
   const { shape } = graph.program.values[graph.program.outputs[0]];
-  const { target } = await dataset.splits.select.read(rangeRows(0, dataset.splits.select.size));
+  const target = await targetOf(dataset.splits.select);
   const constant = constantLoss(objective, target, shape.at(-1) ?? 1);
   const loss = mean(judged.loss);
   if (!(loss >= constant)) return undefined;
@@ -44,4 +46,19 @@ function againstTrain(judged: RowLosses, known: RowLosses | undefined, unit: str
   if (!(onTrain < 0.7 * onSelect && onSelect - onTrain > 3 * error)) return undefined;
   const text = `The model's loss on the train rows (${onTrain.toPrecision(3)} ${unit}) is far below that on select (${onSelect.toPrecision(3)}): it has seen this file, so retraining may only repeat what it knows.`;
   return { kind: 'seen', text };
+}
+
+/** The targets of a split without holding its inputs. */
+async function targetOf(split: Split): Promise<HostArray | undefined> {
+  const parts: HostArray[] = [];
+  for await (const { batch } of chunks(split, CHUNK)) if (batch.target !== undefined) parts.push(batch.target);
+  if (parts.length === 0) return undefined;
+  const length = parts.reduce((total, { values }) => total + values.length, 0);
+  const values = parts[0].values instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+  let at = 0;
+  for (const part of parts) {
+    values.set(part.values, at);
+    at += part.values.length;
+  }
+  return { shape: [split.size, ...parts[0].shape.slice(1)], values };
 }

@@ -1,5 +1,6 @@
 import type { CurvePoint } from '../records/types.js';
 import type { MeasuringStage } from './measure-stage.js';
+import type { TailRanked } from './tail-rank-stage.js';
 import type { RunOptions } from './types.js';
 
 /** What a worker is told: first what to work on, then job after job. */
@@ -12,6 +13,8 @@ export type ToWorker =
       /** Digest of the retraining whose models stand in the run folder; absent: none. */
       readonly retrained?: string;
       readonly hasControl: boolean;
+      /** Kernels in two that stand in the run folder. */
+      readonly tailRanked: readonly Omit<TailRanked, 'graph'>[];
     }
   | { readonly kind: 'job'; readonly index: number };
 

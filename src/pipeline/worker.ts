@@ -5,6 +5,7 @@ import { planStage, variantsOf } from './measure-stage.js';
 import { graphFrom } from './retrain-stage.js';
 import { openSession } from './session.js';
 import type { SweepPlan } from '../sweep/sweep.js';
+import type { TailRanked } from './tail-rank-stage.js';
 import type { RunContext } from './types.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
@@ -25,7 +26,11 @@ async function openPlan(order: ToWorker & { kind: 'open' }): Promise<SweepPlan> 
           retrained: await graphFrom(session, 'ordered', inputs),
           ...(order.hasControl ? { control: await graphFrom(session, 'control', inputs) } : {}),
         };
-  return planStage(session, order.stage, variantsOf(session, made));
+  const tailRanked: TailRanked[] = [];
+  for (const ranked of order.tailRanked) {
+    tailRanked.push({ ...ranked, graph: await graphFrom(session, ranked.folder, ranked.inputs) });
+  }
+  return planStage(session, order.stage, variantsOf(session, made), tailRanked);
 }
 
 async function runJob(index: number): Promise<void> {

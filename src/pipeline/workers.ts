@@ -7,6 +7,7 @@ import type { JobFarm } from '../sweep/jobs.js';
 import type { MeasuringStage } from './measure-stage.js';
 import type { Retrained } from './retrain-stage.js';
 import type { Session } from './session.js';
+import type { TailRanked } from './tail-rank-stage.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
 export interface Farm extends JobFarm {
@@ -18,7 +19,12 @@ export interface Farm extends JobFarm {
  * Starts `--workers` processes that each load the same model and data and run the jobs they are given. A job is a pure function
  * of what it names, so who runs it does not matter.
  */
-export function startFarm(session: Session, stage: MeasuringStage, made: Retrained | undefined): Farm {
+export function startFarm(
+  session: Session,
+  stage: MeasuringStage,
+  made: Retrained | undefined,
+  tailRanked: readonly TailRanked[],
+): Farm {
   const { options, context } = session;
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / options.workers));
   const open: ToWorker = {
@@ -36,6 +42,7 @@ export function startFarm(session: Session, stage: MeasuringStage, made: Retrain
     stage,
     ...(made === undefined ? {} : { retrained: made.record.inputs }),
     hasControl: made?.control !== undefined,
+    tailRanked: tailRanked.map(({ layer, group, folder, inputs }) => ({ layer, group, folder, inputs })),
   };
   const workers = Array.from({ length: options.workers }, () => startWorker(open));
   const idle = [...workers];

@@ -63,6 +63,7 @@ describe('runCompare', () => {
       ['pca', 'rank'],
       ['whitened', 'rank'],
       ['kfac', 'rank'],
+      ['tail-rank', 'rank'],
     ]);
     for (const weights of ['original', 'control', 'retrained']) {
       expect(curve('dense_1', 'magnitude', weights).points).toHaveLength(65);
@@ -113,6 +114,14 @@ describe('runCompare', () => {
     ]);
     expect(again.compare).toEqual({ ...record, axis: 'macs' });
     expect(JSON.parse(await readFile(join(folder, 'all/compare.json'), 'utf8'))).toEqual(again.compare);
+  });
+
+  it('gives the same bytes from two processes', async () => {
+    await runCompare(options('shared', { workers: 2 }), context());
+    const [one, two] = await Promise.all(
+      ['all', 'shared'].map((out) => readFile(join(folder, out, 'compare.json'), 'utf8')),
+    );
+    expect(JSON.parse(two)).toEqual({ ...(JSON.parse(one) as CompareRecord), axis: 'parameters' });
   });
 
   it.each([

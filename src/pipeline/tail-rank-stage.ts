@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+
+import {
+  buildRankBasis,
+  collectKernelStatistics,
+  rankBasisRefusal,
+  type KernelInfo,
+  type KernelStatistics,
+  type RankBasis,
+  type RankBasisName,
+} from '../bases/index.js';
+import type { ModelGraph } from '../graph/types.js';
+import { disposeModel, writeModel } from '../model/index.js';
+import { tailRank } from '../retrain/tail-rank.js';
+import { passOf, selectedKernels } from './curves.js';
+import { graphFrom, holdBack } from './retrain-stage.js';
+import { stageDigest, type Session } from './session.js';
+import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
+
+/** A kernel in two, its inner features ordered by TailDropout. The caller disposes the graph's model. */
+export interface TailRanked {
+  readonly layer: string;
+  /** Group of the inner features. */
+  readonly group: string;
+  readonly graph: ModelGraph;
+  /** Folder in the run folder, and the digest it was made for. */
+  readonly folder: string;
+  readonly inputs: string;
+}
+
+/** Where training starts: the first of these that the kernel has. */
+const STARTS: readonly RankBasisName[] = ['kfac', 'whitened', 'svd'];
+
+/** Orders the directions of every selected kernel, one retraining a kernel; or takes what stands there for the same inputs. */
+export async function tailRankStage(session: Session, stages: Clocked[]): Promise<readonly TailRanked[]> {
+  const kernels = selectedKernels(session, session.graph).filter(({ rows, cols }) => Math.min(rows, cols) > 1);
+  const made: TailRanked[] = [];
+  let statistics: ReadonlyMap<string, KernelStatistics> | undefined;
+  try {
+    for (const [index, kernel] of kernels.entries()) {
+      const place = { layer: kernel.layer, folder: `tail-rank/${index}`, inputs: digestOf(session, kernel) };
+      const kept = await graphFrom(session, place.folder, place.inputs).catch(() => undefined);
+      const group = kept?.groups.find(({ producers }) => producers.includes(innerName(kept, kernel.layer)));
+      if (kept !== undefined && group !== undefined) {
+        made.push({ ...place, group: group.name, graph: kept });
+        continue;
+      }
+      if (kept !== undefined) disposeModel(kept.model);
+      statistics ??= (await collectKernelStatistics(session.graph, passOf(session))).kernels;
+      made.push(await train(session, stages, place, startOf(kernel, statistics.get(kernel.layer))));
+    }
+    return made;
+  } catch (error) {
+    made.forEach(({ graph }) => disposeModel(graph.model));
+    throw error;
+  }
+}
+
+/** The layer that makes what `layer` reads. */
+function innerName({ program }: ModelGraph, layer: string): string {
+  const second = program.steps.find(({ name }) => name === layer)!;
+  return program.steps.find(({ outputs }) => outputs.includes(second.inputs[0]))?.name ?? '';
+}
+
+function startOf(kernel: KernelInfo, statistics: KernelStatistics | undefined): RankBasis {
+  const name = STARTS.find((start) => rankBasisRefusal(start, kernel, statistics) === null)!;
+  return buildRankBasis(name, kernel, statistics);
+}
+
+function digestOf(session: Session, { layer }: KernelInfo): string {
+  const { sampler, p, kMin, epochs, batchSize, learningRate, distill } = session.options;
+  const { threads } = session.backend.info;
+  return stageDigest(session, 'tail-rank', {
+    layer,
+    sampler,
+    p,
+    kMin,
+    epochs,
+    batchSize,
+    learningRate,
+    distill,
+    threads,
+  });
+}
+
+async function train(
+  session: Session,
+  stages: Clocked[],
+  place: Pick<TailRanked, 'layer' | 'folder' | 'inputs'>,
+  start: RankBasis,
+): Promise<TailRanked> {
+  const { options, objective, dataset, backend, context, folder } = session;
+  const detail = `${place.layer}, from ${start.name}`;
+  const { graph, group } = await timed(session, stages, 'tail-rank', detail, () =>
+    tailRank(session.graph, start, {
+      objective,
+      ...holdBack(dataset.splits.train, options.seed),
+      sampler: options,
+      seed: options.seed,
+      batchSize: options.batchSize,
+      learningRate: options.learningRate,
+      distill: options.distill,
+      ...(options.epochs === undefined ? {} : { epochs: options.epochs }),
+      createAdam: (rate) => backend.createAdam(rate),
+      onProgress: (done, total, loss) => context.onEvent({ type: 'progress', stage: 'tail-rank', done, total, loss }),
+      pause: pauseOf(session),
+    }),
+  );
+  await markFolder(session, stages);
+  const userDefinedMetadata = { taildropout: { role: 'tail-rank', inputs: place.inputs, layer: place.layer } };
+  await writeModel(graph.model, join(folder, place.folder), { force: true, userDefinedMetadata });
+  return { ...place, group, graph };
+}
