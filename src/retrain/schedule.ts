@@ -1,8 +1,8 @@
 /** Truncated draws wanted per unit of the widest group: fewer leave the tail unordered (README, limits). */
 export const DRAWS_PER_UNIT = 50;
 /** Below this many optimizer steps a small data set has seen every k, but the weights have hardly moved. */
-export const MIN_STEPS = 1000;
-export const MAX_EPOCHS = 200;
+export const MIN_STEPS = 2000;
+export const MAX_EPOCHS = 400;
 
 export interface ScheduleOptions {
   /** Training examples per epoch. */
@@ -24,7 +24,7 @@ export interface Schedule {
 }
 
 /**
- * How long to retrain: until about 50 n draws cut the widest group below its full width, and for no fewer than 1,000 steps.
+ * How long to retrain: until about 50 n draws cut the widest group below its full width, and for no fewer than 2,000 steps.
  * What orders the features is the number of truncated draws, P(k < n) x examples x epochs, whatever p is.
  */
 export function schedule(options: ScheduleOptions): Schedule {
