@@ -51,7 +51,8 @@ export async function liveProgress(
   stream: NodeJS.WritableStream,
 ): Promise<Progress> {
   const { default: ora } = await import('ora');
-  const spinner = ora({ stream, discardStdin: false, hideCursor: true });
+  // whether there is a terminal was decided by who calls; ora would look at the environment again
+  const spinner = ora({ stream, isEnabled: true, discardStdin: false, hideCursor: true });
   const clock = stageClock(now);
   const say = (event: Exclude<RunEvent, { type: 'start' | 'progress' }>): void => {
     const moving = spinner.isSpinning;

@@ -1,10 +1,3 @@
-export {
-  factorLayer,
-  factorModel,
-  foldFactorBias,
-  FACTOR_DEFAULTS,
-  type FactorOptions,
-  type Factors,
-} from './factor.js';
+export { factorLayer, factorModel, foldFactorBias, type FactorOptions, type Factors } from './factor.js';
 export { foldConstantUnits, type Constants } from './fold.js';
 export { sliceModel, type Keep } from './slice.js';
