@@ -81,6 +81,7 @@ export function gradientsOf(
   rows: number,
   run: (probes: readonly tf.Tensor[]) => tf.Tensor[],
 ): tf.Tensor[] {
+  if (probes.length === 0) return [];
   const loss = (...inputs: tf.Tensor[]): tf.Tensor => {
     const losses = run(inputs).map((output, i) => trainingLoss(objective, output, tf.tensor(targets[i], output.shape)));
     // a probe that nothing reads still has a gradient: zero
