@@ -27,8 +27,8 @@ export function constantLoss(objective: Objective, target: HostArray | undefined
 
 /** One column a unit, classes as one-hot. */
 function columnsOf(target: HostArray, units: number): readonly Float64Array[] {
-  const labels = target.values instanceof Int32Array && units > 1 && target.values.length % units !== 0;
-  const isClasses = labels || (target.values instanceof Int32Array && target.shape.length === 1);
+  // by contract classes are int32, numbers float32
+  const isClasses = target.values instanceof Int32Array;
   const rows = isClasses ? target.values.length : target.values.length / units;
   return Array.from({ length: units }, (_, unit) => {
     const column = new Float64Array(rows);

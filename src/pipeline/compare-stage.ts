@@ -1,6 +1,6 @@
 import { readRecord, writeRecord } from '../records/store.js';
 import type { CompareRecord } from '../records/types.js';
-import { measureDigest, measureStage } from './measure-stage.js';
+import { measureDigest, measureStage, retrainingOf } from './measure-stage.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, type Session } from './session.js';
 import { reused, type Clocked } from './stage.js';
@@ -29,7 +29,14 @@ export async function compareStage(
       missing: missing.get(group.name) ?? [],
     }));
     const head = headOf(session, 'tdc/compare', inputs);
-    const record: CompareRecord = { ...head, ...swept, axis, groups, skipped: selection.skipped };
+    const record: CompareRecord = {
+      ...head,
+      ...retrainingOf(made),
+      ...swept,
+      axis,
+      groups,
+      skipped: selection.skipped,
+    };
     await writeRecord(folder, 'compare.json', record);
     return record;
   });

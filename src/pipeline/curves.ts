@@ -21,8 +21,10 @@ import { singularValues } from '../bases/linalg/index.js';
 import { UsageError } from '../errors.js';
 import type { ModelGraph } from '../graph/types.js';
 import type { ComparedGroup, Cost, KernelSpectrum, WeightsName } from '../records/types.js';
+import { rowsOf } from '../sweep/chunk-size.js';
 import type { CurveSpec } from '../sweep/jobs.js';
 import type { Variants } from '../sweep/sweep.js';
+import { matches } from './select.js';
 import type { Session } from './session.js';
 import type { TailRanked } from './tail-rank-stage.js';
 import { pauseOf } from './stage.js';
@@ -53,6 +55,9 @@ export function basesOf({ options }: Session, defaults: readonly string[]): read
   const left = asked
     .filter((name) => options.mode === 'both' || isRank(name) === (options.mode === 'rank'))
     .filter((name) => name !== TAIL_RANK || options.retrain);
+  if (left.length === 0 && !options.retrain && asked.includes(TAIL_RANK)) {
+    throw new UsageError('The basis tail-rank is made by retraining, and --no-retrain leaves no other.');
+  }
   if (left.length === 0) {
     throw new UsageError(`--mode ${options.mode} leaves none of the bases ${asked.join(', ')}.`, {
       hint: 'Name others with --bases.',
@@ -88,11 +93,15 @@ export async function chooseCurves(
   return { ...ranks, curves: [...units, ...ranks.curves, ...tails] };
 }
 
+/** Rows of a pass that takes gradients, memory allowing. */
+const PASS_ROWS = 128;
+
 /** Statistics are taken from the rows that are trained on, where there are any; the rows that decide stay unseen. */
 export function passOf(session: Session) {
   const { train, select } = session.dataset.splits;
   const { objective, options } = session;
-  return { objective, split: train.size > 0 ? train : select, seed: options.seed, pause: pauseOf(session) };
+  const batchSize = Math.min(PASS_ROWS, rowsOf(session.graph.program, options));
+  return { objective, split: train.size > 0 ? train : select, seed: options.seed, batchSize, pause: pauseOf(session) };
 }
 
 async function unitCurves(session: Session, variants: Variants, bases: readonly string[]): Promise<CurveSpec[]> {
@@ -166,12 +175,15 @@ export function selectedKernels({ selection, options }: Session, graph: ModelGra
       .filter(({ outputs }) => outputs.some((value) => graph.program.outputs.includes(value)))
       .map(({ name }) => name),
   );
-  const isWhole = options.layers.length === 0;
-  return kernelsOf(graph).filter(({ group, layer }) =>
-    group === null
-      ? last.has(layer) && !options.exclude.includes(layer) && (isWhole || options.layers.includes(layer))
-      : groups.has(group),
-  );
+  return kernelsOf(graph).filter(({ group, layer }) => {
+    if (group !== null) return groups.has(group);
+    const isAsked = options.layers.length === 0 || isNamed(options.layers, layer);
+    return last.has(layer) && isAsked && !isNamed(options.exclude, layer);
+  });
+}
+
+function isNamed(patterns: readonly string[], layer: string): boolean {
+  return patterns.some((pattern) => matches(pattern, layer));
 }
 
 function rankCurve(session: Session, graph: ModelGraph, kernel: KernelInfo, basis: RankBasis): CurveSpec {

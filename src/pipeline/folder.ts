@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { OutputError } from '../errors.js';
@@ -27,15 +27,26 @@ const OWN = [
  */
 export async function claimFolder(cwd: string, out: string, force: boolean): Promise<string> {
   const folder = resolve(cwd, out);
-  if (force) return folder;
   const names = await list(folder);
-  const inTheWay = names.filter((name) => OWN.includes(name));
+  await refuseLinks(folder, names);
+  if (force) return folder;
+  const inTheWay = names.filter((name) => OWN.includes(name) || /^scree-.*\.svg$/.test(name));
   if (inTheWay.length > 0 && !(await isRun(folder))) {
     throw new OutputError(`${join(folder, inTheWay[0])} is in the way and was not written by a run of tdc.`, {
       hint: 'Name another folder with --out, or add --force to replace it.',
     });
   }
   return folder;
+}
+
+/** A link would have what it points at replaced. */
+async function refuseLinks(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names.filter((entry) => OWN.includes(entry))) {
+    if (!(await lstat(join(folder, name))).isSymbolicLink()) continue;
+    throw new OutputError(`${join(folder, name)} is a link, and what it points at is not replaced.`, {
+      hint: 'Remove the link, or name another folder with --out.',
+    });
+  }
 }
 
 async function list(folder: string): Promise<readonly string[]> {

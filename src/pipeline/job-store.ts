@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { writeAtomic } from '../records/files.js';
@@ -18,20 +18,26 @@ export interface FolderStore extends JobStore {
  * @param stage digest of everything that all jobs of the stage depend on
  */
 export function jobStore(folder: string, stage: string): FolderStore {
-  const jobs = join(folder, 'jobs');
+  const all = join(folder, 'jobs');
+  const jobs = join(all, stage.slice('sha256:'.length, 'sha256:'.length + 16));
   const pathOf = (job: SweepJob): string => join(jobs, `${digestOf({ stage, job }).slice('sha256:'.length)}.json`);
   return {
     get: async (job) => {
       try {
         const { digest, points } = JSON.parse(await readFile(pathOf(job), 'utf8')) as Stored;
-        return digest === digestOf(points) ? points : undefined;
+        const isWhole = digest === digestOf(points) && points.length === job.ks.length;
+        return isWhole ? points : undefined;
       } catch {
         return undefined;
       }
     },
     put: (job, points) =>
       writeAtomic(pathOf(job), JSON.stringify({ digest: digestOf(points), points } satisfies Stored)),
-    clear: () => rm(jobs, { recursive: true, force: true }),
+    clear: async () => {
+      await rm(jobs, { recursive: true, force: true });
+      // goes with the last stage's jobs
+      await rmdir(all).catch(() => {});
+    },
   };
 }
 

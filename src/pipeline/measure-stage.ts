@@ -6,7 +6,7 @@ import { ALL_BASES, basesOf, chooseCurves, TAIL_RANK, type Chosen } from './curv
 import { jobStore } from './job-store.js';
 import type { Retrained } from './retrain-stage.js';
 import { stageDigest, type Session } from './session.js';
-import { tailRankStage, type TailRanked } from './tail-rank-stage.js';
+import { tailRankStage, type MissingRank, type TailRanked, type TailRankedKernels } from './tail-rank-stage.js';
 import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
 import { startFarm } from './workers.js';
 
@@ -16,9 +16,14 @@ export type MeasuringStage = keyof typeof MEASURING;
 
 /** Digest of everything that a measuring stage depends on. */
 export function measureDigest(session: Session, stage: MeasuringStage, made: Retrained | undefined): string {
-  const { exact, grid, mode } = session.options;
+  const { exact, grid, mode, layers, exclude } = session.options;
   const bases = basesOf(session, MEASURING[stage]);
-  return stageDigest(session, stage, { exact, grid, mode, bases, retrained: made?.record.inputs });
+  return stageDigest(session, stage, { exact, grid, mode, bases, layers, exclude, weights: made?.weights });
+}
+
+/** Which retraining a record measured. */
+export function retrainingOf(made: Retrained | undefined): { retraining?: string } {
+  return made === undefined ? {} : { retraining: made.record.inputs };
 }
 
 /** The original, and what retraining made of it. */
@@ -55,12 +60,12 @@ export async function measureStage<T>(
 ): Promise<T> {
   const jobs = jobStore(session.folder, inputs);
   const wantsTailRank = basesOf(session, MEASURING[stage]).includes(TAIL_RANK);
-  const tailRanked = wantsTailRank ? await tailRankStage(session, stages) : [];
+  const { made: tailRanked, missing } = wantsTailRank ? await tailRankStage(session, stages) : NOTHING;
   try {
     const { swept, chosen } = await timed(session, stages, stage, detailOf(session, stage), () =>
       measure(session, stage, made, tailRanked, marking(session, stages, jobs)),
     );
-    const result = await finish(swept, chosen);
+    const result = await finish(swept, withMissing(chosen, missing));
     await jobs.clear();
     return result;
   } catch (error) {
@@ -69,6 +74,14 @@ export async function measureStage<T>(
   } finally {
     tailRanked.forEach(({ graph }) => disposeModel(graph.model));
   }
+}
+
+const NOTHING: TailRankedKernels = { made: [], missing: [] };
+
+function withMissing(chosen: Chosen, more: readonly MissingRank[]): Chosen {
+  const missing = new Map(chosen.missing);
+  for (const { group, basis, reason } of more) missing.set(group, [...(missing.get(group) ?? []), { basis, reason }]);
+  return { ...chosen, missing };
 }
 
 async function measure(

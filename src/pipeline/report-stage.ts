@@ -44,21 +44,26 @@ export async function writeReport(
   });
 }
 
-/** The other record that stands in the folder, where it was measured on the same model, data and seed. */
+/**
+ * The records of one report: what was just measured, and of what else stands in the folder that which fits it: the same model,
+ * data, loss, seed, backend and retraining.
+ */
 async function complete(folder: string, records: Records): Promise<Records> {
-  const head = records.sweep ?? records.compare;
-  const fits = (other: RecordHead | undefined): boolean =>
-    head !== undefined &&
-    other?.model.digest === head.model.digest &&
-    other.data.digest === head.data.digest &&
-    other.seed === head.seed;
   const sweep = records.sweep ?? (await readRecord(folder, 'sweep.json').catch(() => undefined));
   const compare = records.compare ?? (await readRecord(folder, 'compare.json').catch(() => undefined));
+  const head = records.sweep ?? records.compare!;
+  const fits = (other: RecordHead | undefined): boolean => other !== undefined && identity(other) === identity(head);
+  const { run, retrain } = records;
   return {
-    ...records,
+    ...(run === undefined ? {} : { run }),
     ...(fits(sweep) ? { sweep: sweep! } : {}),
     ...(fits(compare) ? { compare: compare! } : {}),
+    ...(retrain !== undefined && retrain.inputs === head.retraining ? { retrain } : {}),
   };
+}
+
+function identity({ model, data, loss, seed, backend, retraining }: RecordHead): string {
+  return JSON.stringify([model.digest, data.digest, loss.name, seed, backend.name, backend.variant, retraining]);
 }
 
 /** Panels of groups that an earlier run had and this one has not. */

@@ -8,19 +8,22 @@ import { measureRows, summarize, summarizePaired } from '../evaluate/measure.js'
 import { readGraph } from '../graph/index.js';
 import type { ModelGraph } from '../graph/types.js';
 import { expectedTruncatedDraws } from '../layers/index.js';
-import { cloneModel, disposeModel, loadModel, locateModel, writeModel } from '../model/index.js';
+import { cloneModel, disposeModel, loadModel, locateModel, modelDigest, writeModel } from '../model/index.js';
 import { createRandom, deriveSeed } from '../random/index.js';
 import { readRecord, writeRecord } from '../records/store.js';
 import type { EpochRecord, RetrainRecord } from '../records/types.js';
 import { retrain, type RetrainOptions } from '../retrain/retrain.js';
 import { samplerFor } from '../retrain/sampler-for.js';
-import { schedule } from '../retrain/schedule.js';
+import { schedule, SCHEDULE_RULES } from '../retrain/schedule.js';
+import { rowsOf } from '../sweep/chunk-size.js';
 import { headOf, stageDigest, type Session } from './session.js';
-import { CHUNK, markFolder, pauseOf, reused, timed, type Clocked } from './stage.js';
+import { markFolder, pauseOf, reused, timed, type Clocked } from './stage.js';
 
 /** Models that retraining made, with the record of how. The caller disposes the graphs' models. */
 export interface Retrained {
   readonly record: RetrainRecord;
+  /** Digests of the models' weights: what later stages measure. */
+  readonly weights: readonly string[];
   readonly retrained: ModelGraph;
   readonly control?: ModelGraph;
 }
@@ -50,6 +53,7 @@ export async function retrainStage(session: Session, stages: Clocked[]): Promise
     distill,
     control,
     threads: backend.info.threads,
+    rules: SCHEDULE_RULES,
   };
   const inputs = stageDigest(session, 'retrain', more);
   const kept = await reuse(session, inputs);
@@ -59,57 +63,71 @@ export async function retrainStage(session: Session, stages: Clocked[]): Promise
   }
   assertTrainable(session.loaded.model, session.backend.info.name);
   const made = await trainBoth(session, inputs, stages);
-  const { record, retrained } = made;
-  const metadata = (role: string) => ({
-    taildropout: {
-      role,
-      inputs,
-      sampler: { ...record.sampler },
-      groups: record.groups.map(({ name, n }) => ({ name, n })),
-    },
-  });
-  await markFolder(session, stages);
-  await writeModel(retrained.model, join(folder, 'ordered'), { force: true, userDefinedMetadata: metadata('ordered') });
-  if (made.control !== undefined) {
-    await writeModel(made.control.model, join(folder, 'control'), {
-      force: true,
-      userDefinedMetadata: metadata('control'),
-    });
-  }
-  await writeRecord(folder, 'retrain.json', record);
+  await writeRecord(folder, 'retrain.json', made.record);
   return made;
 }
 
 async function reuse(session: Session, inputs: string): Promise<Retrained | undefined> {
   const record = await readRecord(session.folder, 'retrain.json').catch(() => undefined);
   if (record?.inputs !== inputs) return undefined;
+  let retrained: ModelGraph | undefined;
   try {
-    const retrained = await graphFrom(session, 'ordered', inputs);
+    retrained = await graphFrom(session, 'ordered', inputs);
     const control = record.control === undefined ? undefined : await graphFrom(session, 'control', inputs);
-    return { record, retrained, ...(control === undefined ? {} : { control }) };
+    return await withWeights(record, retrained, control);
   } catch {
     // what cannot be read is made again
+    if (retrained !== undefined) disposeModel(retrained.model);
     return undefined;
   }
 }
 
+async function withWeights(
+  record: RetrainRecord,
+  retrained: ModelGraph,
+  control: ModelGraph | undefined,
+): Promise<Retrained> {
+  const models = [retrained, ...(control === undefined ? [] : [control])];
+  const weights = await Promise.all(models.map(({ model }) => modelDigest(model)));
+  return { record, retrained, weights, ...(control === undefined ? {} : { control }) };
+}
+
+/** A model that this run made before; refused where it is of another run. */
 export async function graphFrom(session: Session, name: string, inputs: string): Promise<ModelGraph> {
+  return (await stampedFrom(session, name, inputs)).graph;
+}
+
+/** What a model that this run wrote says of itself. */
+interface Stamp {
+  readonly role: string;
+  readonly inputs: string;
+  readonly history?: readonly EpochRecord[];
+}
+
+async function stampedFrom(
+  session: Session,
+  name: string,
+  inputs: string,
+): Promise<{ readonly graph: ModelGraph; readonly stamp: Stamp }> {
   const { model, file } = await loadModel(await locateModel(join(session.folder, name)));
-  const stamp = file.userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined;
-  if (stamp?.taildropout?.inputs !== inputs) throw new DataError(`${name} is of another run.`);
-  return readGraph(model);
+  const stamp = (file.userDefinedMetadata as { taildropout?: Stamp } | undefined)?.taildropout;
+  if (stamp?.inputs !== inputs) {
+    disposeModel(model);
+    throw new DataError(`${name} is of another run.`);
+  }
+  return { graph: readGraph(model), stamp };
 }
 
 async function trainBoth(session: Session, inputs: string, stages: Clocked[]): Promise<Retrained> {
   const plan = planOf(session);
   const { sampler: _, ...withoutTail } = plan;
-  const tail = await trainOne(session, 'retrain', plan, stages);
+  const tail = await trainOne(session, 'retrain', inputs, plan, stages);
   let control: Trained | undefined;
   try {
-    if (session.options.control) control = await trainOne(session, 'control', withoutTail, stages);
+    if (session.options.control) control = await trainOne(session, 'control', inputs, withoutTail, stages);
     const measured = await measureFull(session, tail.graph, control?.graph);
     const record = recordOf(session, inputs, plan, measured, tail, control);
-    return { record, retrained: tail.graph, ...(control === undefined ? {} : { control: control.graph }) };
+    return await withWeights(record, tail.graph, control?.graph);
   } catch (error) {
     disposeModel(tail.graph.model);
     if (control !== undefined) disposeModel(control.graph.model);
@@ -122,23 +140,54 @@ interface Trained {
   readonly history: readonly EpochRecord[];
 }
 
+/** Trains one of the two and writes it at once, so that a run stopped later need not train it again. */
 async function trainOne(
   session: Session,
   name: 'retrain' | 'control',
+  inputs: string,
   options: RetrainOptions,
   stages: Clocked[],
 ): Promise<Trained> {
+  const role = name === 'retrain' ? 'ordered' : 'control';
+  const kept = await stampedFrom(session, role, inputs).catch(() => undefined);
+  if (kept?.stamp.history !== undefined) {
+    reused(session, stages, name);
+    return { graph: kept.graph, history: kept.stamp.history };
+  }
+  if (kept !== undefined) disposeModel(kept.graph.model);
   const graph = readGraph(cloneModel(session.loaded.model));
   const detail = `${options.schedule.epochs} epochs of ${options.schedule.stepsPerEpoch} steps`;
   const onProgress = (done: number, total: number, loss: number): void =>
     session.context.onEvent({ type: 'progress', stage: name, done, total, loss });
   try {
     const history = await timed(session, stages, name, detail, () => retrain(graph, { ...options, onProgress }));
+    await keep(session, role, inputs, { graph, history }, stages);
     return { graph, history };
   } catch (error) {
     disposeModel(graph.model);
     throw error;
   }
+}
+
+async function keep(
+  session: Session,
+  role: string,
+  inputs: string,
+  { graph, history }: Trained,
+  stages: readonly Clocked[],
+): Promise<void> {
+  const { selection, options, folder } = session;
+  const { sampler, p, kMin } = options;
+  const groups = selection.groups.map(({ name, n }) => ({ name, n }));
+  const stamp = {
+    role,
+    inputs,
+    sampler: { name: sampler, p, kMin },
+    groups,
+    history: history.map((epoch) => ({ ...epoch })),
+  };
+  await markFolder(session, stages);
+  await writeModel(graph.model, join(folder, role), { force: true, userDefinedMetadata: { taildropout: stamp } });
 }
 
 function recordOf(
@@ -218,7 +267,9 @@ async function measureFull(
   control: ModelGraph | undefined,
 ): Promise<Pick<RetrainRecord, 'original' | 'retrained' | 'control'>> {
   const { graph, objective, dataset } = session;
-  const options = { objective, split: dataset.splits.select, batchSize: CHUNK, reference: graph.program };
+  const batchSize = rowsOf(graph.program, session.options);
+  const pause = pauseOf(session);
+  const options = { objective, split: dataset.splits.select, batchSize, reference: graph.program, pause };
   const original = await measureRows(graph.program, options);
   return {
     original: summarize(original),

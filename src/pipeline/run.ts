@@ -1,6 +1,8 @@
 import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
 import { compareStage } from './compare-stage.js';
+import { basesOf } from './curves.js';
+import { MEASURING } from './measure-stage.js';
 import { writeReport } from './report-stage.js';
 import { retrainStage, type Retrained } from './retrain-stage.js';
 import { closeSession, openSession, type Session } from './session.js';
@@ -24,6 +26,8 @@ export async function runRetrain(options: RunOptions, context: RunContext): Prom
  */
 export async function runSweep(options: RunOptions, context: RunContext): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
+    // a wrong name is told before anything is trained
+    basesOf(session, MEASURING.sweep);
     const made = options.retrain ? await retrainStage(session, stages) : undefined;
     const record = await sweepStage(session, made, stages).finally(() => {
       if (made !== undefined) disposeRetrained(made);
@@ -42,6 +46,7 @@ export async function runSweep(options: RunOptions, context: RunContext): Promis
  */
 export async function runCompare(options: RunOptions, context: RunContext): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
+    basesOf(session, MEASURING.compare);
     const made = options.retrain ? await retrainStage(session, stages) : undefined;
     const compare = await compareStage(session, made, stages).finally(() => {
       if (made !== undefined) disposeRetrained(made);
@@ -72,7 +77,7 @@ async function inSession(
     const run = runRecord(context, stages);
     const reported = await writeReport(session.folder, { ...done, run }, context, stages);
     await writeRecord(session.folder, 'run.json', run);
-    return { ...done, folder: session.folder, files: [...done.files, ...reported, 'run.json'], run };
+    return { ...done, folder: session.folder, files: [...reported, ...done.files, 'run.json'], run };
   } finally {
     await closeSession(session);
   }

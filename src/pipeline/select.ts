@@ -32,7 +32,8 @@ function isNamed(group: WidthGroup, patterns: readonly string[]): boolean {
   return [group.name, ...group.producers].some((name) => patterns.some((pattern) => matches(pattern, name)));
 }
 
-function matches(pattern: string, name: string): boolean {
+/** Whether a glob or a plain name means this layer. */
+export function matches(pattern: string, name: string): boolean {
   return pattern === name || picomatch.isMatch(name, pattern, { bash: true });
 }
 

@@ -7,6 +7,7 @@ import type { Dataset } from '../data/types.js';
 import { UsageError } from '../errors.js';
 import type { ModelGraph } from '../graph/types.js';
 import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model/index.js';
+import { SAMPLER_NAMES } from '../layers/index.js';
 import { inferObjective } from '../objective/infer.js';
 import type { Objective } from '../objective/types.js';
 import type { Doubt, RecordHead } from '../records/types.js';
@@ -105,6 +106,9 @@ function describe({ info }: StartedBackend): string {
 
 /** Ranges of what no later stage checks for itself. */
 function checkOptions(options: RunOptions): void {
+  if (!SAMPLER_NAMES.some((name) => name === options.sampler)) {
+    throw new UsageError(`--sampler must be one of ${SAMPLER_NAMES.join(', ')}, got "${options.sampler}".`);
+  }
   requireWhole('workers', options.workers, 1);
   requireWhole('batch-size', options.batchSize, 1);
   requireWhole('epochs', options.epochs, 1);

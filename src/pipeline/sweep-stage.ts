@@ -1,6 +1,6 @@
 import { readRecord, writeRecord } from '../records/store.js';
 import type { SweepRecord } from '../records/types.js';
-import { measureDigest, measureStage } from './measure-stage.js';
+import { measureDigest, measureStage, retrainingOf } from './measure-stage.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, type Session } from './session.js';
 import { reused, type Clocked } from './stage.js';
@@ -19,7 +19,12 @@ export async function sweepStage(
     return kept;
   }
   return measureStage(session, 'sweep', inputs, made, stages, async (swept) => {
-    const record: SweepRecord = { ...headOf(session, 'tdc/sweep', inputs), ...swept, skipped: selection.skipped };
+    const record: SweepRecord = {
+      ...headOf(session, 'tdc/sweep', inputs),
+      ...retrainingOf(made),
+      ...swept,
+      skipped: selection.skipped,
+    };
     await writeRecord(folder, 'sweep.json', record);
     return record;
   });

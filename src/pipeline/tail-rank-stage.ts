@@ -9,10 +9,13 @@ import {
   type RankBasis,
   type RankBasisName,
 } from '../bases/index.js';
+import { UsageError } from '../errors.js';
 import type { ModelGraph } from '../graph/types.js';
 import { disposeModel, writeModel } from '../model/index.js';
+import { samplerFor } from '../retrain/sampler-for.js';
+import { SCHEDULE_RULES } from '../retrain/schedule.js';
 import { tailRank } from '../retrain/tail-rank.js';
-import { passOf, selectedKernels } from './curves.js';
+import { passOf, selectedKernels, TAIL_RANK } from './curves.js';
 import { graphFrom, holdBack } from './retrain-stage.js';
 import { stageDigest, type Session } from './session.js';
 import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
@@ -28,16 +31,34 @@ export interface TailRanked {
   readonly inputs: string;
 }
 
+/** A kernel that could not be ordered, and why. */
+export interface MissingRank {
+  readonly group: string;
+  readonly basis: string;
+  readonly reason: string;
+}
+
+export interface TailRankedKernels {
+  readonly made: readonly TailRanked[];
+  readonly missing: readonly MissingRank[];
+}
+
 /** Where training starts: the first of these that the kernel has. */
 const STARTS: readonly RankBasisName[] = ['kfac', 'whitened', 'svd'];
 
 /** Orders the directions of every selected kernel, one retraining a kernel; or takes what stands there for the same inputs. */
-export async function tailRankStage(session: Session, stages: Clocked[]): Promise<readonly TailRanked[]> {
+export async function tailRankStage(session: Session, stages: Clocked[]): Promise<TailRankedKernels> {
   const kernels = selectedKernels(session, session.graph).filter(({ rows, cols }) => Math.min(rows, cols) > 1);
   const made: TailRanked[] = [];
+  const missing: MissingRank[] = [];
   let statistics: ReadonlyMap<string, KernelStatistics> | undefined;
   try {
     for (const [index, kernel] of kernels.entries()) {
+      const reason = lawless(session, kernel);
+      if (reason !== undefined) {
+        missing.push({ group: kernel.group ?? kernel.layer, basis: TAIL_RANK, reason });
+        continue;
+      }
       const place = { layer: kernel.layer, folder: `tail-rank/${index}`, inputs: digestOf(session, kernel) };
       const kept = await graphFrom(session, place.folder, place.inputs).catch(() => undefined);
       const group = kept?.groups.find(({ producers }) => producers.includes(innerName(kept, kernel.layer)));
@@ -49,10 +70,21 @@ export async function tailRankStage(session: Session, stages: Clocked[]): Promis
       statistics ??= (await collectKernelStatistics(session.graph, passOf(session))).kernels;
       made.push(await train(session, stages, place, startOf(kernel, statistics.get(kernel.layer))));
     }
-    return made;
+    return { made, missing };
   } catch (error) {
     made.forEach(({ graph }) => disposeModel(graph.model));
     throw error;
+  }
+}
+
+/** Why the sampler has no law over this kernel's ranks; undefined: it has one. */
+function lawless({ options }: Session, { layer, rows, cols }: KernelInfo): string | undefined {
+  try {
+    samplerFor([{ name: layer, n: Math.min(rows, cols) }], options);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return error.message;
   }
 }
 
@@ -80,6 +112,7 @@ function digestOf(session: Session, { layer }: KernelInfo): string {
     learningRate,
     distill,
     threads,
+    rules: SCHEDULE_RULES,
   });
 }
 

@@ -4,8 +4,9 @@ import { chunks } from '../evaluate/forward.js';
 import { measureRows, type RowLosses } from '../evaluate/measure.js';
 import { constantLoss } from '../objective/constant.js';
 import { mean, standardError } from '../objective/stats.js';
-import { CHUNK } from './stage.js';
+import { CHUNK, pauseOf } from './stage.js';
 import type { Doubt } from '../records/types.js';
+import { rowsOf } from '../sweep/chunk-size.js';
 import type { Session } from './session.js';
 
 /** At most this many train rows are judged to see whether the model knows them. */
@@ -18,7 +19,8 @@ const PEEK = 2000;
 export async function warnings(session: Session): Promise<readonly Doubt[]> {
   const { graph, objective, dataset } = session;
   const { train, select } = dataset.splits;
-  const options = { objective, batchSize: CHUNK, reference: graph.program };
+  const batchSize = rowsOf(graph.program, session.options);
+  const options = { objective, batchSize, reference: graph.program, pause: pauseOf(session) };
   const seen = subSplit(train, rangeRows(0, Math.min(PEEK, train.size)));
   const judged = await measureRows(graph.program, { ...options, split: select });
   const known =

@@ -20,4 +20,10 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'points'; readonly index: number; readonly points: readonly CurvePoint[] }
-  | { readonly kind: 'failed'; readonly message: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly exitCode: number;
+      readonly message: string;
+      readonly hint?: string;
+    };

@@ -1,6 +1,7 @@
 /** A process that runs jobs of a sweep for another one. */
 import process from 'node:process';
 
+import { TdcError } from '../errors.js';
 import { planStage, variantsOf } from './measure-stage.js';
 import { graphFrom } from './retrain-stage.js';
 import { openSession } from './session.js';
@@ -11,9 +12,15 @@ import type { FromWorker, ToWorker } from './worker-messages.js';
 
 let plan: Promise<SweepPlan> | undefined;
 
+// nobody is left to answer
+process.on('disconnect', () => process.exit());
+
 process.on('message', (message: ToWorker) => {
-  if (message.kind === 'open') plan = openPlan(message);
-  else void runJob(message.index);
+  if (message.kind === 'open') {
+    plan = openPlan(message);
+    // told when the first job asks for it
+    plan.catch(() => {});
+  } else void runJob(message.index);
 });
 
 async function openPlan(order: ToWorker & { kind: 'open' }): Promise<SweepPlan> {
@@ -38,7 +45,10 @@ async function runJob(index: number): Promise<void> {
     const points = await (await plan!).run(index);
     send({ kind: 'points', index, points });
   } catch (error) {
-    send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    const { code, exitCode, hint } =
+      error instanceof TdcError ? error : { code: 'unexpected', exitCode: 1, hint: undefined };
+    const message = error instanceof Error ? error.message : String(error);
+    send({ kind: 'failed', code, exitCode, message, ...(hint === undefined ? {} : { hint }) });
   }
 }
 

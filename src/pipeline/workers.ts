@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
+import { TdcError } from '../errors.js';
 import type { CurvePoint } from '../records/types.js';
 import type { JobFarm } from '../sweep/jobs.js';
 import type { MeasuringStage } from './measure-stage.js';
@@ -51,13 +52,20 @@ export function startFarm(
     run: async (index) => {
       const worker = idle.pop()!;
       try {
-        return await worker.run(index);
+        return await Promise.race([worker.run(index), aborted(context.signal)]);
       } finally {
         idle.push(worker);
       }
     },
     close: () => workers.forEach((worker) => worker.child.kill()),
   };
+}
+
+/** Never answers; ends with the signal. */
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 interface Worker {
@@ -71,25 +79,31 @@ function startWorker(open: ToWorker): Worker {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     execArgv: fromSource ? ['--import', import.meta.resolve('jiti/register')] : [],
   });
-  child.send(open);
-  return {
-    child,
-    run: (index) =>
-      new Promise((resolve, reject) => {
-        const settle = (act: () => void): void => {
-          child.off('message', hear);
-          child.off('exit', leave);
-          act();
-        };
-        const hear = (message: FromWorker): void => {
-          if (message.kind === 'failed') settle(() => reject(new Error(`A worker failed: ${message.message}`)));
-          else if (message.index === index) settle(() => resolve(message.points));
-        };
-        const leave = (code: number | null): void =>
-          settle(() => reject(new Error(`A worker ended with ${code ?? 'a signal'} before its job was done.`)));
-        child.on('message', hear);
-        child.on('exit', leave);
-        child.send({ kind: 'job', index } satisfies ToWorker);
-      }),
-  };
+  const lost = new Promise<never>((_, reject) => {
+    child.on('error', (cause) => reject(new Error(`A worker failed: ${cause.message}.`, { cause })));
+    child.on('exit', (code) => reject(new Error(`A worker ended with ${code ?? 'a signal'} before its job was done.`)));
+  });
+  // a worker may end when nobody waits for it
+  lost.catch(() => {});
+  child.send(open, () => {});
+  return { child, run: (index) => Promise.race([lost, askFor(child, index)]) };
+}
+
+function askFor(child: ChildProcess, index: number): Promise<readonly CurvePoint[]> {
+  return new Promise((resolve, reject) => {
+    const hear = (message: FromWorker): void => {
+      if (message.kind === 'points' && message.index !== index) return;
+      child.off('message', hear);
+      if (message.kind === 'points') resolve(message.points);
+      else reject(errorOf(message));
+    };
+    child.on('message', hear);
+    child.send({ kind: 'job', index } satisfies ToWorker, () => {});
+  });
+}
+
+/** What a worker refused is refused here in the same words; anything else is a bug. */
+function errorOf({ code, exitCode, message, hint }: FromWorker & { kind: 'failed' }): Error {
+  if (code === 'unexpected') return new Error(`A worker failed: ${message}`);
+  return new TdcError(code, exitCode, message, hint === undefined ? {} : { hint });
 }

@@ -65,6 +65,8 @@ function parseRecord<Name extends keyof RecordFiles>(name: Name, text: string, p
 const AGAIN = 'Delete the file and measure again.';
 
 const count = z.int().min(0);
+/** No layer is wider; a record that says so is not one. */
+const WIDEST = 2 ** 24;
 const cost = { parameters: count, macs: count, bytes: z.number().min(0) };
 const measured = { loss: z.number(), se: z.number(), metrics: z.record(z.string(), z.number()) };
 const paired = { ...measured, delta: z.number(), deltaSe: z.number() };
@@ -73,6 +75,7 @@ const head = {
   version: z.literal(1),
   tool: z.string(),
   inputs: z.string(),
+  retraining: z.string().optional(),
   seed: z.number(),
   backend: z.looseObject({ name: z.string(), device: z.string(), variant: z.string(), threads: z.number() }),
   model: z.looseObject({ name: z.string(), digest: z.string(), ...cost }),
@@ -89,17 +92,23 @@ const head = {
 const epochs = z.array(
   z.looseObject({ epoch: z.number(), learningRate: z.number(), trainLoss: z.number(), expectedLoss: z.number() }),
 );
-const curve = z.looseObject({
-  basis: z.string(),
-  kind: z.enum(['unit', 'rank']),
-  weights: z.enum(['original', 'control', 'retrained']),
-  n: z.int().min(1),
-  points: z.array(z.looseObject({ k: count, ...paired, ...cost })).min(1),
-});
+const curve = z
+  .looseObject({
+    basis: z.string(),
+    kind: z.enum(['unit', 'rank']),
+    weights: z.enum(['original', 'control', 'retrained']),
+    layer: z.string().optional(),
+    kernelShape: z.array(count).optional(),
+    n: z.int().min(1).max(WIDEST),
+    points: z.array(z.looseObject({ k: count, ...paired, ...cost })).min(1),
+  })
+  .refine(({ n, points }) => points.every(({ k }, i) => k <= n && (i === 0 || k > points[i - 1].k)), {
+    message: 'points must be sorted by k, each at most n',
+  });
 
 const group = {
   name: z.string(),
-  n: z.int().min(1),
+  n: z.int().min(1).max(WIDEST),
   layers: z.array(z.string()),
   tailPoints: z.array(z.string()),
   curves: z.array(curve),
@@ -113,6 +122,11 @@ const SCHEMAS = {
     retrained: z.looseObject(paired),
     control: z.looseObject(paired).optional(),
     sampler: z.looseObject({ name: z.string(), p: z.number(), kMin: z.number() }),
+    train: z.enum(['all', 'selected']),
+    distill: z.boolean(),
+    learningRate: z.number(),
+    batchSize: count,
+    groups: z.array(z.looseObject({ name: z.string(), n: count, layers: z.array(z.string()) })),
     epochs: count,
     truncatedDraws: z.number(),
     skipped,

@@ -50,6 +50,8 @@ export interface RecordHead {
   readonly tool: string;
   /** Digest of everything this stage depended on: the same digest, the same record. */
   readonly inputs: string;
+  /** Digest of the retraining (retrain.json's `inputs`) whose weights were measured; absent: none were. */
+  readonly retraining?: string;
   readonly seed: number;
   readonly backend: BackendInfo;
   readonly model: { readonly name: string; readonly digest: string } & Cost;

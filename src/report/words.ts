@@ -94,7 +94,7 @@ export function evidence(view: ReportView): Phrase {
   const { needs } = group;
   const fewer = group.saves > 0 ? ` That saves ${percent(100 * group.saves, 'down')} of the model's parameters.` : '';
   return [
-    `Measured on ${examples}${weightsText(view, group)} with every other group at full width: loss ${riseText(scale, needs.rise)}, at most ${riseText(scale, needs.high, 'up')} with 95${NBSP}% confidence.${fewer}${together}`,
+    `With ${widthOf(group.best, needs.k)}, measured on ${examples}${weightsText(view, group)} with every other group at full width: loss ${riseText(scale, needs.rise)}, at most ${riseText(scale, needs.high, 'up')} with 95${NBSP}% confidence.${fewer}${together}`,
   ];
 }
 
@@ -116,6 +116,9 @@ export function pills(view: ReportView): Pill[] {
   if (view.sweep.warnings?.some(({ kind }) => kind === 'seen') === true) {
     found.push({ verdict: 'unresolved', text: ['The model has seen the file it is judged on'] });
   }
+  if (retrained === undefined && view.groups.length > 0) {
+    found.push({ verdict: 'unresolved', text: ['Not retrained: the units stand in the order they happen to have'] });
+  }
   if (retrained !== undefined && scale.budget !== null && scale.budgetText !== null) {
     const verdict = verdictOf(retrained, scale.budget);
     if (verdict === 'unresolved') found.push({ verdict, text: [`Retraining alone: ${scale.budgetText} not resolved`] });
@@ -126,10 +129,15 @@ export function pills(view: ReportView): Pill[] {
     const words = widthOf(better.chief, better.chief.lowest.k);
     found.push({
       verdict: 'holds',
-      text: phrase`Significantly better than the original with ${words} in ${foreign(better.name)}`,
+      text: phrase`Significantly better than the original with ${words} in ${foreign(better.name)}${controlText(view)}`,
     });
   }
   return found;
+}
+
+/** Whether mere training does as much: then narrowing is not what helped. */
+function controlText({ control }: ReportView): string {
+  return control !== undefined && control.high < 0 ? '; so is the control at full width' : '';
 }
 
 /**

@@ -13,10 +13,11 @@ import type { RetrainOptions } from './retrain.js';
 export async function expectedLoss(
   graph: ModelGraph,
   groups: readonly WidthGroup[],
-  { objective, held, original, sampler, seed, batchSize }: RetrainOptions,
+  { objective, held, original, sampler, seed, batchSize, pause }: RetrainOptions,
 ): Promise<number> {
   const losses = new Float64Array(held.size);
   for await (const { start, batch } of chunks(held, batchSize)) {
+    await pause?.();
     const draw = ({ name, n }: WidthGroup): [string, Int32Array] => {
       const random = createRandom(deriveSeed(seed, 'held', name, start));
       return [name, sampler!(n).draw(n, batch.size, random)];

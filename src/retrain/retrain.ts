@@ -114,25 +114,33 @@ async function trainStep(run: Run, batch: Batch, step: number, options: RetrainO
   const teacher = options.distill || objective.self ? await outputsOf(original.program, batch) : undefined;
   const masked = options.sampler === undefined ? {} : masking(groups, drawWidths(groups, batch.size, step, options));
   const feeds = feedsOf(graph.program, batch);
-  const cost = optimizer.minimize(
-    () => {
-      const outputs = runProgram(graph.program, feeds, {
-        training: true,
-        freezeBatchNorm: true,
-        logits: fetchesLogits(graph.program),
-        ...masked,
-      });
-      const losses = outputs.map((output, i) => {
-        const part = outputs.length === 1 ? teacher : partOf(teacher, outputs, i);
-        const targets = tf.tensor(softTargets(objective, output.shape, batch.target, part), output.shape);
-        return trainingLoss(objective, output, targets);
-      });
-      return losses.length === 1 ? losses[0] : tf.addN(losses);
-    },
-    true,
-    [...variables],
-  )!;
-  tf.dispose([...feeds.values()]);
+  const minimize = (): tf.Scalar =>
+    optimizer.minimize(
+      () => {
+        const outputs = runProgram(graph.program, feeds, {
+          training: true,
+          freezeBatchNorm: true,
+          logits: fetchesLogits(graph.program),
+          ...masked,
+        });
+        const losses = outputs.map((output, i) => {
+          const part = outputs.length === 1 ? teacher : partOf(teacher, outputs, i);
+          const targets = tf.tensor(softTargets(objective, output.shape, batch.target, part), output.shape);
+          const loss = trainingLoss(objective, output, targets);
+          // several outputs weigh as they are judged: by their numbers
+          return outputs.length === 1 ? loss : tf.mul<tf.Scalar>(loss, output.size / total(outputs));
+        });
+        return losses.length === 1 ? losses[0] : tf.addN(losses);
+      },
+      true,
+      [...variables],
+    )!;
+  let cost: tf.Scalar;
+  try {
+    cost = minimize();
+  } finally {
+    tf.dispose([...feeds.values()]);
+  }
   const loss = (await cost.data())[0];
   cost.dispose();
   if (!Number.isFinite(loss)) {
@@ -141,6 +149,10 @@ async function trainStep(run: Run, batch: Batch, step: number, options: RetrainO
     });
   }
   return loss;
+}
+
+function total(outputs: readonly tf.Tensor[]): number {
+  return outputs.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** The teacher's numbers for one of several outputs; see join in evaluate/forward. */
@@ -186,8 +198,8 @@ class Best {
   }
 
   offer(loss: number): void {
-    if (!(loss < this.#loss)) return;
-    this.#loss = loss;
+    if (this.#weights !== undefined && !(loss < this.#loss)) return;
+    this.#loss = Number.isFinite(loss) ? loss : Infinity;
     this.#weights = this.#variables.map((variable) => Float32Array.from(variable.dataSync()));
   }
 

@@ -15,7 +15,10 @@ export interface SamplerOptions {
  *
  * @throws UsageError for an unknown name, and for a law that does not exist at some group's width, which it names
  */
-export function samplerFor(groups: readonly WidthGroup[], options: SamplerOptions): (n: number) => Sampler {
+export function samplerFor(
+  groups: readonly Pick<WidthGroup, 'name' | 'n'>[],
+  options: SamplerOptions,
+): (n: number) => Sampler {
   const name = SAMPLER_NAMES.find((known) => known === options.sampler);
   if (name === undefined) {
     throw new UsageError(`--sampler must be one of ${SAMPLER_NAMES.join(', ')}, got "${options.sampler}".`);
@@ -28,7 +31,7 @@ export function samplerFor(groups: readonly WidthGroup[], options: SamplerOption
   return (n) => byWidth.get(n)!;
 }
 
-function checked(group: WidthGroup, name: SamplerName, options: SamplerOptions): Sampler {
+function checked(group: Pick<WidthGroup, 'name' | 'n'>, name: SamplerName, options: SamplerOptions): Sampler {
   try {
     const sampler = make(name, group.n, options);
     sampler.probabilities(group.n);

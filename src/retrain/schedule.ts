@@ -4,6 +4,9 @@ export const DRAWS_PER_UNIT = 50;
 export const MIN_STEPS = 2000;
 export const MAX_EPOCHS = 400;
 
+/** What decides how long a retraining is, for digests: other rules, other weights. */
+export const SCHEDULE_RULES = { DRAWS_PER_UNIT, MIN_STEPS, MAX_EPOCHS } as const;
+
 export interface ScheduleOptions {
   /** Training examples per epoch. */
   readonly examples: number;

@@ -32,8 +32,8 @@ export function foldOf(rows: number, program: Program, { memory }: MemoryOptions
   return Math.max(1, Math.min(Math.ceil(FULL_BATCH / rows), fitting));
 }
 
-/** Bytes of all values of one example; sizes that the model leaves open count as 1. */
+/** Bytes of all values of one example; sizes that the model leaves open count as 64. */
 function bytesPerRow({ values }: Program): number {
-  const sizes = values.map(({ shape }) => shape.slice(1).reduce<number>((size, n) => size * (n ?? 1), 1));
+  const sizes = values.map(({ shape }) => shape.slice(1).reduce<number>((size, n) => size * (n ?? 64), 1));
   return Math.max(1, 4 * sizes.reduce((total, size) => total + size, 0));
 }

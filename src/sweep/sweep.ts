@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { buildUnitBasis } from '../bases/index.js';
 import type { Split } from '../data/types.js';
+import { DataError } from '../errors.js';
 import { chunks, feedsOf, outputsOf } from '../evaluate/forward.js';
 import { RowLosses, measureRows, summarize, summarizePaired } from '../evaluate/measure.js';
 import type { ModelGraph } from '../graph/types.js';
@@ -56,6 +57,7 @@ export async function sweep(variants: Variants, options: SweepOptions): Promise<
   const points: (readonly CurvePoint[])[] = [];
   const shares = new Float64Array(jobs.length);
   const one = async (index: number): Promise<void> => {
+    await options.pause?.();
     const { curve, ks } = jobs[index];
     const job = jobOf(curve, ks);
     const tell = (share: number): void => {
@@ -160,7 +162,7 @@ async function runJob(
   const narrowed = ks.filter((k) => k < curve.n);
   const rows = new Map(narrowed.map((k) => [k, new RowLosses(objective, split.size)]));
   const size = rowsOf(program, options);
-  for await (const { start, batch } of chunks(split, size)) {
+  for await (const { start, batch } of narrowed.length === 0 ? [] : chunks(split, size)) {
     const truth = objective.self ? await outputsOf(original.program, batch) : undefined;
     const feeds = feedsOf(program, batch);
     try {
@@ -174,8 +176,18 @@ async function runJob(
   }
   return ks.map((k) => {
     const measured = summarizePaired(rows.get(k) ?? full.get(curve.graph)!, full.get(original)!);
+    if (!Number.isFinite(measured.loss)) throw notFinite(curve, k, measured.loss);
     return { k, ...measured, ...curve.cost(k) };
   });
+}
+
+function notFinite({ group, basis, weights }: CurveSpec, k: number, loss: number): DataError {
+  return new DataError(
+    `The loss of ${group} at k = ${k} (${basis}, ${weights} weights) is ${loss}, not a finite number.`,
+    {
+      hint: 'Check the scale of the data with --scale, or leave the layer out with --exclude.',
+    },
+  );
 }
 
 function outputsAt(

@@ -182,7 +182,8 @@ describe('a sweep that was stopped', () => {
 
   it('does not measure a finished job again, and measures a damaged one again', async () => {
     await stopAfter(3, 'jobs');
-    const jobs = join(folder, 'jobs', 'jobs');
+    const all = join(folder, 'jobs', 'jobs');
+    const jobs = join(all, (await readdir(all))[0]);
     const [first] = await readdir(jobs);
     const stored = JSON.parse(await readFile(join(jobs, first), 'utf8')) as {
       digest: string;
