@@ -5,7 +5,7 @@ import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model
 import type { InspectRecord } from '../records/types.js';
 import { TOOL } from '../version.js';
 import { graphOf } from './read.js';
-import type { RunContext, RunOptions } from './types.js';
+import { fullContext, type RunContext, type RunOptions } from './types.js';
 
 /** What inspecting a model gives. */
 export interface Inspected {
@@ -15,7 +15,11 @@ export interface Inspected {
 }
 
 /** What can shrink and what can't, of a model alone: no data is read and nothing is written. */
-export async function runInspect(options: Pick<RunOptions, 'model'>, context: RunContext): Promise<Inspected> {
+export async function runInspect(
+  options: Pick<RunOptions, 'model'>,
+  partial: Partial<RunContext> = {},
+): Promise<Inspected> {
+  const context = fullContext(partial);
   const backend = await startBackend({ backend: 'cpu' });
   try {
     const loaded = await loadModel(await locateModel(options.model, context.cwd));

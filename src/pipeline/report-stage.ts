@@ -7,7 +7,7 @@ import { readRecord } from '../records/store.js';
 import type { CompareRecord, RecordHead, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
 import type { Clocked } from './stage.js';
 import { timed } from './stage.js';
-import type { RunContext, RunResult } from './types.js';
+import { fullContext, type RunContext, type RunResult } from './types.js';
 
 interface Records {
   readonly sweep?: SweepRecord;
@@ -78,7 +78,8 @@ async function removeOld(folder: string, keep: readonly string[]): Promise<void>
  *
  * @throws DataError where the folder holds no curves, or a record that cannot be read
  */
-export async function runReport(path: string, context: RunContext): Promise<RunResult> {
+export async function runReport(path: string, partial: Partial<RunContext> = {}): Promise<RunResult> {
+  const context = fullContext(partial);
   const folder = resolve(context.cwd, path);
   const sweep = await readRecord(folder, 'sweep.json');
   const compare = await readRecord(folder, 'compare.json');

@@ -8,11 +8,11 @@ import { retrainStage, type Retrained } from './retrain-stage.js';
 import { closeSession, openSession, type Session } from './session.js';
 import { runRecord, type Clocked } from './stage.js';
 import { sweepStage } from './sweep-stage.js';
-import type { RunContext, RunOptions, RunResult } from './types.js';
+import { fullContext, RUN_DEFAULTS, type RunContext, type RunInput, type RunOptions, type RunResult } from './types.js';
 import { warnings } from './warnings.js';
 
 /** Orders the features of a model: ordered/model.json, control/model.json, retrain.json. Reuses what is there by digest. */
-export async function runRetrain(options: RunOptions, context: RunContext): Promise<RunResult> {
+export async function runRetrain(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
     const made = await retrainStage(session, stages);
     disposeRetrained(made);
@@ -24,11 +24,11 @@ export async function runRetrain(options: RunOptions, context: RunContext): Prom
  * Loss for kept widths, per group, for the original's and (unless told not to) the retrained weights: sweep.json and the
  * report. Runs the retraining it needs and has not got.
  */
-export async function runSweep(options: RunOptions, context: RunContext): Promise<RunResult> {
+export async function runSweep(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
     // a wrong name is told before anything is trained
     basesOf(session, MEASURING.sweep);
-    const made = options.retrain ? await retrainStage(session, stages) : undefined;
+    const made = session.options.retrain ? await retrainStage(session, stages) : undefined;
     const record = await sweepStage(session, made, stages).finally(() => {
       if (made !== undefined) disposeRetrained(made);
     });
@@ -44,10 +44,10 @@ export async function runSweep(options: RunOptions, context: RunContext): Promis
  * TailDropout's order, magnitude, Taylor, SVD, PCA, whitened and K-FAC on the same rows: compare.json and the report. Runs the
  * retraining it needs and has not got.
  */
-export async function runCompare(options: RunOptions, context: RunContext): Promise<RunResult> {
+export async function runCompare(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
     basesOf(session, MEASURING.compare);
-    const made = options.retrain ? await retrainStage(session, stages) : undefined;
+    const made = session.options.retrain ? await retrainStage(session, stages) : undefined;
     const compare = await compareStage(session, made, stages).finally(() => {
       if (made !== undefined) disposeRetrained(made);
     });
@@ -62,10 +62,12 @@ export async function runCompare(options: RunOptions, context: RunContext): Prom
 type Done = Omit<RunResult, 'folder' | 'run'>;
 
 async function inSession(
-  options: RunOptions,
-  context: RunContext,
+  input: RunInput,
+  partial: Partial<RunContext>,
   body: (session: Session, stages: Clocked[]) => Promise<Done>,
 ): Promise<RunResult> {
+  const options: RunOptions = { ...RUN_DEFAULTS, ...input };
+  const context = fullContext(partial);
   const stages: Clocked[] = [];
   const session = await openSession(options, context);
   try {

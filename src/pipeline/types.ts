@@ -127,3 +127,20 @@ export interface RunResult {
 }
 
 export type { InspectRecord };
+
+/** What a program must say; the rest has defaults. */
+export type RunInput = Partial<RunOptions> & Pick<RunOptions, 'model' | 'data'>;
+
+/** Fills in what a caller leaves out: no clock, no machine, nobody who listens. */
+export function fullContext(context: Partial<RunContext>): RunContext {
+  return {
+    cwd: '.',
+    command: '',
+    now: () => 0,
+    startedAt: '',
+    machine: { os: '', cpu: '', cores: 0, memoryBytes: 0 },
+    versions: {},
+    onEvent: () => {},
+    ...context,
+  };
+}

@@ -7,7 +7,7 @@ import { graphFrom } from './retrain-stage.js';
 import { openSession } from './session.js';
 import type { SweepPlan } from '../sweep/sweep.js';
 import type { TailRanked } from './tail-rank-stage.js';
-import type { RunContext } from './types.js';
+import { fullContext } from './types.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
 let plan: Promise<SweepPlan> | undefined;
@@ -24,7 +24,7 @@ process.on('message', (message: ToWorker) => {
 });
 
 async function openPlan(order: ToWorker & { kind: 'open' }): Promise<SweepPlan> {
-  const session = await openSession(order.options, contextOf(order.cwd));
+  const session = await openSession(order.options, fullContext({ cwd: order.cwd }));
   const { retrained: inputs } = order;
   const made =
     inputs === undefined
@@ -50,19 +50,6 @@ async function runJob(index: number): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     send({ kind: 'failed', code, exitCode, message, ...(hint === undefined ? {} : { hint }) });
   }
-}
-
-/** A worker measures and says nothing else. */
-function contextOf(cwd: string): RunContext {
-  return {
-    cwd,
-    command: '',
-    now: () => 0,
-    startedAt: '',
-    machine: { os: '', cpu: '', cores: 1, memoryBytes: 0 },
-    versions: {},
-    onEvent: () => {},
-  };
 }
 
 function send(message: FromWorker): void {
