@@ -2,6 +2,7 @@
 // Both run in the same process, in turn, on the same tensor; the figure is the median.
 import * as tf from '@tensorflow/tfjs';
 
+import { startBackend } from '../dist/backend/index.js';
 import { tailDropout } from '../dist/layers/index.js';
 
 const SHAPE = [1024, 512];
@@ -29,19 +30,14 @@ export async function run({ print, log = () => {} }) {
   return figures;
 }
 
-/** Loads a backend's package and makes it current; false where it is not there. */
+/** Starts a backend as `tdc` does; false where its package is not there. */
 async function useBackend(name) {
-  const packages =
-    name === 'wasm' ? ['@tensorflow/tfjs-backend-wasm'] : ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
-  for (const each of packages) {
-    try {
-      await import(each);
-      if (await tf.setBackend(name)) return true;
-    } catch {
-      // absent or without its native part: try the next
-    }
+  try {
+    await startBackend({ backend: name });
+    return true;
+  } catch {
+    return false;
   }
-  return false;
 }
 
 function measureBackend(backend) {
