@@ -1,4 +1,5 @@
-import { OPTIONS, readValue, type Given, type OptionSpec } from './options.js';
+import { OPTIONS, type Given, type OptionSpec } from './options.js';
+import { readValue } from './values.js';
 import { check } from './schema.js';
 
 const PREFIX = 'TDC_';

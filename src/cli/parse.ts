@@ -4,7 +4,8 @@ import type { Argv } from 'yargs';
 import { UsageError } from '../errors.js';
 import { nameOf, type Command } from './command.js';
 import { manifest } from './manifest.js';
-import { OPTIONS, readValue, type Given, type OptionName, type OptionSpec } from './options.js';
+import { OPTIONS, type Given, type OptionName, type OptionSpec } from './options.js';
+import { readValue } from './values.js';
 import { nearest } from './suggest.js';
 
 /** What a command line asks for: a text to print, or a command with its flags. */

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import { dataSpecSchema } from '../data/spec.js';
 import { UsageError } from '../errors.js';
-import { readValue, type Given } from './options.js';
+import type { Given } from './options.js';
+import { readValue } from './values.js';
 
 /** What each key expects, for the error message; `data.scale` and the like are keys of the data object. */
 const EXPECTS: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -110,6 +111,24 @@ describe('runSweep', () => {
     const data = { path: join(FIXTURES, 'digits/digits.csv.gz'), scale: 1e-6 };
     await runSweep(digits('scale', { data, retrain: false }), contextOf(events));
     expect(told(events, 'warning')).toMatch(/no better than a constant answer .* scale/);
+  });
+
+  it('warns of a model that knows the train rows far better than those that decide', async () => {
+    const rows = gunzipSync(await readFile(join(FIXTURES, 'digits/digits.csv.gz')))
+      .toString()
+      .trim()
+      .split('\n');
+    // every twelfth label is another digit's: nothing a model could know
+    const odd = rows.map((row, i) =>
+      i % 12 === 0 ? row.replace(/\d$/, (digit) => `${(Number(digit) + 1) % 10}`) : row,
+    );
+    await writeFile(join(folder, 'known.csv'), rows.slice(0, 900).join('\n'));
+    await writeFile(join(folder, 'odd.csv'), odd.slice(900).join('\n'));
+    const events: RunEvent[] = [];
+    const data = { train: join(folder, 'known.csv'), select: join(folder, 'odd.csv'), scale: 1 / 16 };
+    const { sweep } = await runSweep(digits('seen', { data, retrain: false }), contextOf(events));
+    expect(told(events, 'warning')).toMatch(/far below that on select .* it has seen this file/);
+    expect(sweep!.warnings!.map(({ kind }) => kind)).toEqual(['seen']);
   });
 
   it('says nothing of the kind where all is well', async () => {
