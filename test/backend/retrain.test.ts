@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
-import { startBackend, type BackendName, type StartedBackend } from '../../src/backend/index.js';
-import { BackendError } from '../../src/errors.js';
+import { startBackend } from '../../src/backend/index.js';
 import { readGraph } from '../../src/graph/index.js';
 import { createSampler } from '../../src/layers/index.js';
 import { inferObjective } from '../../src/objective/infer.js';
@@ -10,6 +9,7 @@ import { createRandom } from '../../src/random/index.js';
 import { retrain } from '../../src/retrain/retrain.js';
 import { sweep, SWEEP_DEFAULTS } from '../../src/sweep/sweep.js';
 import { splitOf } from '../evaluate-helpers.js';
+import { AVAILABLE } from './available.js';
 
 const ROWS = 60;
 const objective = inferObjective({ target: 'classes', activation: 'softmax', units: 3 });
@@ -27,20 +27,9 @@ function network(): tf.LayersModel {
   });
 }
 
-/** Undefined where the backend's package is not installed here. */
-async function started(backend: BackendName): Promise<StartedBackend | undefined> {
-  try {
-    return await startBackend({ backend });
-  } catch (error) {
-    if (error instanceof BackendError) return undefined;
-    throw error;
-  }
-}
-
-describe('retraining and sweeping', () => {
-  it.each(['cpu', 'wasm', 'tensorflow'] as const)('leave no tensor behind on %s', async (name) => {
-    const backend = await started(name);
-    if (backend === undefined) return;
+describe.each(AVAILABLE)('retraining and sweeping on $title', ({ backend: name, skip }) => {
+  it.skipIf(skip)('leave no tensor behind', async () => {
+    const backend = await startBackend({ backend: name });
     const random = createRandom(1);
     const x = { shape: [ROWS, 8, 8, 1], values: Float32Array.from({ length: ROWS * 64 }, () => random.uniform()) };
     const split = splitOf([x], { shape: [ROWS], values: Int32Array.from({ length: ROWS }, (_, i) => i % 3) });
