@@ -6,6 +6,8 @@ export interface CandidateCurve {
   readonly kind: 'unit' | 'rank';
   /** Rank curves: the kernel. */
   readonly layer?: string;
+  /** Unit curves: the units that go are replaced by their mean; goes into the planned group as it is. */
+  readonly folded?: boolean;
   /** Full width, or full rank. */
   readonly n: number;
   /** Sorted by k, 1 <= k <= n; the last has k = n, where everything is whole. */

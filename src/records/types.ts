@@ -192,6 +192,8 @@ export interface PlannedGroup {
   readonly k: number;
   readonly basis: string;
   readonly kind: 'unit' | 'rank';
+  /** Unit choices: the units that go are replaced by their mean, which the readers' biases take over; else by zero. */
+  readonly folded?: boolean;
 }
 
 /**
