@@ -5,13 +5,26 @@ import { z } from 'zod';
 
 import { DataError } from '../errors.js';
 import { writeAtomic } from './files.js';
-import type { CompareRecord, RetrainRecord, RunRecord, SweepRecord } from './types.js';
+import type {
+  CandidatesRecord,
+  CompareRecord,
+  CompressRecord,
+  LatencyRecord,
+  PlanRecord,
+  RetrainRecord,
+  RunRecord,
+  SweepRecord,
+} from './types.js';
 
 /** Records a run folder may hold, by file name. */
 export interface RecordFiles {
   readonly 'retrain.json': RetrainRecord;
   readonly 'sweep.json': SweepRecord;
   readonly 'compare.json': CompareRecord;
+  readonly 'candidates.json': CandidatesRecord;
+  readonly 'plan.json': PlanRecord;
+  readonly 'compress.json': CompressRecord;
+  readonly 'latency.json': LatencyRecord;
   readonly 'run.json': RunRecord;
 }
 
@@ -114,6 +127,36 @@ const group = {
   curves: z.array(curve),
 };
 
+const weights = z.enum(['original', 'control', 'retrained']);
+const planned = z
+  .looseObject({
+    name: z.string(),
+    layer: z.string().optional(),
+    n: z.int().min(1).max(WIDEST),
+    k: z.int().min(1).max(WIDEST),
+    basis: z.string(),
+    kind: z.enum(['unit', 'rank']),
+    folded: z.boolean().optional(),
+  })
+  .refine(({ n, k }) => k <= n, { message: 'k must be at most n' });
+const rise = { delta: z.number(), deltaSe: z.number(), upper95: z.number() };
+const joint = {
+  ...measured,
+  ...rise,
+  ...cost,
+  predicted: z.number(),
+  tuned: z.boolean(),
+  latency: z.number().optional(),
+};
+const choice = { weights, groups: z.array(planned) };
+const budget = z.looseObject({
+  kind: z.enum(['relative', 'abs', 'metric', 'explained']),
+  value: z.number(),
+  allowed: z.number(),
+});
+const verdict = z.enum(['holds', 'not resolved', 'broken']);
+const change = { delta: z.number(), low95: z.number(), high95: z.number() };
+
 const SCHEMAS = {
   'retrain.json': z.looseObject({
     ...head,
@@ -166,6 +209,89 @@ const SCHEMAS = {
       }),
     ),
     skipped,
+  }),
+  'candidates.json': z.looseObject({
+    ...head,
+    schema: z.literal('tdc/candidates'),
+    original: z.looseObject(measured),
+    retrained: z.looseObject(paired).optional(),
+    groups: z.array(z.looseObject(group)),
+    missing: z.array(z.looseObject({ group: z.string(), basis: z.string(), reason: z.string() })),
+  }),
+  'plan.json': z.looseObject({
+    ...head,
+    schema: z.literal('tdc/plan'),
+    budget,
+    confidence: z.number(),
+    minimize: z.enum(['parameters', 'macs', 'bytes', 'latency']),
+    verdict,
+    feasible: z.boolean(),
+    rows: z.looseObject({ steering: count, bounding: count }),
+    original: z.looseObject({ ...measured, ...cost }),
+    planned: z.looseObject(joint),
+    ...choice,
+    control: z.looseObject({ ...measured, ...rise }).optional(),
+    retrained: z.looseObject({ ...measured, ...rise }).optional(),
+    feasibility: z.looseObject({
+      smallest: z.looseObject({ ...joint, ...choice }),
+      optimistic: z.looseObject(cost),
+      retrained: z.looseObject(rise).optional(),
+      control: z.looseObject(rise).optional(),
+    }),
+    likely: z.looseObject({ ...joint, ...choice }).optional(),
+    frontier: z.array(z.looseObject({ ...joint, ...choice })),
+    evaluations: count,
+    examplesNeeded: count.optional(),
+    stopped: z.looseObject({ group: z.string(), budget: z.number() }).optional(),
+    tuning: z.looseObject({ epochs: count, learningRate: z.number(), tried: count }).optional(),
+    baseline: z
+      .looseObject({
+        name: z.string(),
+        verdict,
+        budget,
+        groups: z.array(planned),
+        planned: z.looseObject(joint),
+      })
+      .optional(),
+    skipped,
+    report: z.looseObject({
+      ...rise,
+      ...change,
+      original: z.looseObject(measured),
+      planned: z.looseObject(measured),
+      verdict: z.enum(['confirms', 'does not contradict', 'contradicts']),
+      examples: count,
+      reads: count,
+      metrics: z.array(z.looseObject({ name: z.string(), ...change })),
+      classes: z.array(z.looseObject({ label: z.string(), examples: count, ...change })).optional(),
+    }),
+  }),
+  'compress.json': z.looseObject({
+    ...head,
+    schema: z.literal('tdc/compress'),
+    ...choice,
+    original: z.looseObject({ ...cost, fileBytes: count }),
+    compressed: z.looseObject({ ...cost, fileBytes: count }),
+    parity: z.looseObject({ maxAbsDifference: z.number(), maxOutput: z.number(), examples: count }),
+    quantisation: z.looseObject({ dtype: z.string(), ...rise }).optional(),
+    tuned: z.boolean().optional(),
+    batchNorm: z.enum(['kept', 're-estimated']).optional(),
+  }),
+  'latency.json': z.looseObject({
+    schema: z.literal('tdc/latency'),
+    version: z.literal(1),
+    tool: z.string(),
+    inputs: z.string(),
+    backend: head.backend,
+    batch: count,
+    groups: z.array(
+      z.looseObject({
+        name: z.string(),
+        points: z.array(z.looseObject({ k: count, ms: z.number() })),
+      }),
+    ),
+    full: z.number(),
+    models: z.looseObject({ original: z.number(), compressed: z.number() }).optional(),
   }),
   'run.json': z.looseObject({
     schema: z.literal('tdc/run'),

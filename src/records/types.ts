@@ -181,6 +181,19 @@ export interface CompareRecord extends RecordHead {
   readonly skipped: readonly SkippedLayer[];
 }
 
+/**
+ * Single curves on the steering half of select, of every set of weights that a plan may be made from: what planning starts with. Form as in
+ * sweep.json; in the run folder so that another budget need not measure them again.
+ */
+export interface CandidatesRecord extends RecordHead {
+  readonly schema: 'tdc/candidates';
+  readonly original: Measured;
+  readonly retrained?: PairedMeasured;
+  readonly groups: readonly GroupCurves[];
+  /** Bases that could not be had, with the reason. */
+  readonly missing: readonly { readonly group: string; readonly basis: string; readonly reason: string }[];
+}
+
 /** What a joint plan does with one width group: keeps k of its n units, or the rank k of one kernel that makes them. */
 export interface PlannedGroup {
   readonly name: string;
