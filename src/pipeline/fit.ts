@@ -8,7 +8,8 @@ export function fitOf(graph: ModelGraph, inputShape?: readonly number[]): ModelF
   const { program, model } = graph;
   return {
     inputs: program.inputs.map((value, i) => ({
-      name: model.inputNames[i],
+      // a Sequential has no list of input names
+      name: model.inputs[i].sourceLayer.name,
       shape: program.values[value].shape,
       dtype: program.values[value].dtype,
       ...indexRangeOf(program, value),

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import type { RetrainRecord, SweepRecord } from '../../src/records/types.js';
+import type { InspectRecord, RetrainRecord, SweepRecord } from '../../src/records/types.js';
 import { folder, tdc, type Outcome } from './world.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -26,6 +26,15 @@ describe('the commands, with the library behind them', () => {
     expect(stdout).toMatch(/^ {2}wide +8 +10 +-84 % +before classes$/mu);
     expect(stdout).toContain("classes stays: its features are the model's output");
     expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  it('inspect takes the options that choose groups', async () => {
+    const argv = ['inspect', FIXTURE, '--layers', 'wi*', '--input-shape', '1,6', '--exclude', 'classes'];
+    const { code, stdout } = await whole([...argv, '--json', '--seed', '5'], ROOT);
+    const { groups, seed } = JSON.parse(stdout) as InspectRecord;
+    expect(groups.map(({ name }) => name)).toEqual(['wide']);
+    expect(seed).toBe(5);
     expect(code).toBe(0);
   });
 

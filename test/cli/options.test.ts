@@ -29,6 +29,7 @@ describe('flags', () => {
     [['--no-distill=false'], { distill: true }],
     [['--exact'], { exact: true }],
     [['--seed', '7'], { seed: 7 }],
+    [['--axis', 'macs'], { axis: 'macs' }],
     [['--out', '007'], { out: '007' }],
     [['--target', '1e3'], { target: '1e3' }],
     [['--force', '--force'], { force: true }],

@@ -131,7 +131,10 @@ export const INSPECT: InspectRecord = {
   schema: 'tdc/inspect',
   version: 1,
   tool: 'taildropout 0.1.0',
+  seed: 0,
+  backend: { name: 'cpu', device: 'cpu', variant: 'plain', threads: 1 },
   model: MODEL,
+  metrics: [],
   layers: [
     { name: 'dense_1', className: 'Dense', outputShape: [null, 64], parameters: 4160, macs: 4096 },
     { name: 'dense_2', className: 'Dense', outputShape: [null, 10], parameters: 650, macs: 640 },

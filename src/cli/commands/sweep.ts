@@ -7,7 +7,7 @@ export const sweepCommand: Command = {
   usage: 'sweep [model]',
   describe: 'Loss for kept widths k of every layer: the scree report',
   positional: { name: 'model', describe: 'Folder with a model.json, or that file' },
-  options: [...MEASURE_OPTIONS, ...GROUP_OPTIONS, ...RETRAIN_OPTIONS, ...SWEEP_OPTIONS, ...SHARED_OPTIONS],
+  options: [...MEASURE_OPTIONS, ...GROUP_OPTIONS, ...RETRAIN_OPTIONS, ...SWEEP_OPTIONS, 'axis', ...SHARED_OPTIONS],
   examples: [
     ['tdc sweep', 'model and data of the configuration'],
     ['tdc sweep my/model --data my.csv --target price', 'the column to predict is price'],
