@@ -48,7 +48,7 @@ export async function measureRows(program: Program, options: MeasureOptions): Pr
 }
 
 /** Means over the rows, with the standard error of the loss. */
-export function summarize(rows: RowLosses): Measured {
+export function summarize(rows: Pick<RowLosses, 'loss' | 'metrics'>): Measured {
   const metrics = Object.fromEntries(Object.entries(rows.metrics).map(([name, values]) => [name, mean(values)]));
   return { loss: mean(rows.loss), se: standardError(rows.loss), metrics };
 }

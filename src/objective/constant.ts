@@ -25,6 +25,27 @@ export function constantLoss(objective: Objective, target: HostArray | undefined
   }
 }
 
+/**
+ * The same for target `self`: loss of the best constant against the original model's own outputs, which alone would make no loss. For the
+ * divergence that is the mean distance to the mean of the outputs.
+ *
+ * @param numbers the original's outputs after its last activation, [rows * units].
+ */
+export function constantSelfLoss(objective: Objective, numbers: Float32Array, units: number): number {
+  const target: HostArray = { shape: [numbers.length / units, units], values: numbers };
+  const columns = columnsOf(target, units);
+  if (objective.loss !== 'kullbackLeibler') return constantLoss({ ...objective, self: false }, target, units);
+  // KL(q || mean q) = H(mean q) - H(q), both averaged over rows
+  if (objective.link === 'sigmoid') {
+    return mean(columns.map((column) => binaryEntropy(mean(column)) - mean(column.map(binaryEntropy))));
+  }
+  return columns.reduce((total, column) => total - xLogX(mean(column)) + mean(column.map(xLogX)), 0);
+}
+
+function binaryEntropy(share: number): number {
+  return -xLogX(share) - xLogX(1 - share);
+}
+
 /** One column a unit, classes as one-hot. */
 function columnsOf(target: HostArray, units: number): readonly Float64Array[] {
   // by contract classes are int32, numbers float32
