@@ -1,5 +1,14 @@
 import type { DataSpec } from '../data/spec.js';
-import type { CompareRecord, InspectRecord, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
+import type {
+  CompareRecord,
+  CompressRecord,
+  InspectRecord,
+  LatencyRecord,
+  PlanRecord,
+  RetrainRecord,
+  RunRecord,
+  SweepRecord,
+} from '../records/types.js';
 
 /** Everything a run can be told. The CLI and the config file fill in the same record. */
 export interface RunOptions {
@@ -49,6 +58,24 @@ export interface RunOptions {
   readonly mode: 'unit' | 'rank' | 'both';
   /** What the orderings are compared by. */
   readonly axis: 'parameters' | 'macs' | 'bytes' | 'k';
+  /** Rise of the loss that a plan may cost: 0.01, `1%`, `abs:0.005`, `metric:0.005`, `explained:0.02`. Default: 0.01, with target self explained:0.01. */
+  readonly budget?: string | number;
+  /** What a plan makes small. */
+  readonly minimize: 'parameters' | 'macs' | 'bytes' | 'latency';
+  /** Of every bound and interval, 0.5..1. */
+  readonly confidence: number;
+  /** Epochs of training at the planned widths; 0: none. Default: from the steps needed, where there are train rows. */
+  readonly tune?: number;
+  /** Kept units are multiples of this, or all. */
+  readonly roundTo: number;
+  /** Least units kept, by group. */
+  readonly min: Readonly<Record<string, number>>;
+  /** Units kept, by group: these and no others. */
+  readonly pin: Readonly<Record<string, number>>;
+  /** Run folder or plan.json of another run, to compare with. */
+  readonly baseline?: string;
+  /** A plan that is not shown to hold fails the gate too. */
+  readonly strict: boolean;
   /** Sizes for the first input where the model leaves them open, with or without the batch. */
   readonly inputShape?: readonly number[];
 }
@@ -74,9 +101,26 @@ export const RUN_DEFAULTS = {
   grid: 24,
   mode: 'both',
   axis: 'parameters',
+  minimize: 'parameters',
+  confidence: 0.95,
+  roundTo: 1,
+  min: {},
+  pin: {},
+  strict: false,
 } as const satisfies Partial<RunOptions>;
 
-export type StageName = 'load' | 'retrain' | 'control' | 'tail-rank' | 'sweep' | 'compare' | 'report';
+export type StageName =
+  | 'load'
+  | 'retrain'
+  | 'control'
+  | 'tail-rank'
+  | 'sweep'
+  | 'compare'
+  | 'candidates'
+  | 'latency'
+  | 'recommend'
+  | 'compress'
+  | 'report';
 
 export type RunEvent =
   | { readonly type: 'start'; readonly stage: StageName; readonly detail: string }
@@ -123,6 +167,11 @@ export interface RunResult {
   readonly sweep?: SweepRecord;
   readonly compare?: CompareRecord;
   readonly retrain?: RetrainRecord;
+  readonly plan?: PlanRecord;
+  readonly compress?: CompressRecord;
+  readonly latency?: LatencyRecord;
+  /** Why a gate fails (exit code 5), though all was done and written. */
+  readonly gate?: string;
   readonly run: RunRecord;
 }
 
