@@ -12,6 +12,8 @@ export interface Linear {
   readonly middle: readonly number[];
   /** Added whatever is kept, [out]; undefined: nothing. */
   readonly bias: tf.Tensor | undefined;
+  /** [n + 1, out]: what the constants of the units behind the first k add, k by k; undefined: nothing stands for them. */
+  readonly shifts: tf.Tensor | undefined;
   /** ends[k] = how many positions are summed when k units are kept, length n + 1. */
   readonly ends: Int32Array;
   readonly kind: 'dense' | 'flattened' | 'convolution';
@@ -25,8 +27,9 @@ export interface Linear {
  *
  * @param features the value it reads, [B, …, positions]
  * @param order order[i] = the unit that is kept i-th, length n
+ * @param constants what stands for each unit that goes, [n]; undefined: zero
  */
-export function linearOf(consumer: Consumer, features: tf.Tensor, order: Int32Array): Linear {
+export function linearOf(consumer: Consumer, features: tf.Tensor, order: Int32Array, constants?: Float32Array): Linear {
   const layer = consumer.step.layer as LinearLayer;
   const { positions, ends } = arrange(consumer.units, order, features.shape.at(-1)!);
   const kind = layer.getClassName() !== 'Dense' ? 'convolution' : consumer.flattened ? 'flattened' : 'dense';
@@ -39,6 +42,7 @@ export function linearOf(consumer: Consumer, features: tf.Tensor, order: Int32Ar
     kernel: w,
     middle: kind === 'dense' ? features.shape.slice(1, -1) : [],
     bias: layer.bias?.read(),
+    shifts: constants === undefined ? undefined : shiftsOf(w, ends, order, constants),
     ends,
     kind,
     strides: pairOf(layer.strides),
@@ -140,6 +144,34 @@ function firstAxis(tensor: tf.Tensor, from: number, to: number): tf.Tensor {
   return tf.slice(tensor, [from, ...rest.map(() => 0)], [to - from, ...rest]);
 }
 
-export function disposeLinear({ features, kernel }: Linear): void {
-  tf.dispose([features, kernel]);
+/**
+ * What constants in the place of the units behind the first k add to each output, the same at every position: constant times the
+ * sum of the kernel's taps (see `foldConstantUnits`). Summed from the last unit on, so that nothing is added at k = n.
+ *
+ * @param kernel [positions, ..., out], in the order of the basis
+ * @returns [n + 1, out]
+ */
+function shiftsOf(kernel: tf.Tensor, ends: Int32Array, order: Int32Array, constants: Float32Array): tf.Tensor {
+  const out = kernel.shape.at(-1)!;
+  const taps = tf.tidy(() => tf.sum(tf.reshape(kernel, [kernel.shape[0], -1, out]), 1).dataSync());
+  const n = order.length;
+  const shifts = new Float64Array((n + 1) * out);
+  for (let k = n - 1; k >= 0; k--) {
+    for (let j = 0; j < out; j++) {
+      let added = shifts[(k + 1) * out + j];
+      for (let i = ends[k]; i < ends[k + 1]; i++) added += constants[order[k]] * taps[i * out + j];
+      shifts[k * out + j] = added;
+    }
+  }
+  return tf.tensor2d(Float32Array.from(shifts), [n + 1, out]);
+}
+
+/** The sum at width k, with what the constants add. The caller disposes it. */
+export function shifted({ shifts }: Linear, sum: tf.Tensor, k: number): tf.Tensor {
+  if (shifts === undefined) return sum.clone();
+  return tf.tidy(() => tf.add(sum, tf.reshape(firstAxis(shifts, k, k + 1), [-1])));
+}
+
+export function disposeLinear({ features, kernel, shifts }: Linear): void {
+  tf.dispose([features, kernel, ...(shifts === undefined ? [] : [shifts])]);
 }

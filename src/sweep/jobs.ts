@@ -2,6 +2,15 @@ import type { RankBasis, UnitBasis } from '../bases/index.js';
 import type { ModelGraph } from '../graph/types.js';
 import type { Cost, CurvePoint, WeightsName } from '../records/types.js';
 
+/** The first units of a group, in the order of a basis. */
+export interface KeptUnits {
+  readonly units: UnitBasis;
+  /** The group of the curve's graph. */
+  readonly of: string;
+  /** Per tail point of the group, in its order, [n]: what stands for a unit that goes, as `foldConstantUnits` does it; default: zero. */
+  readonly constants?: readonly Float32Array[];
+}
+
 /** A curve to be measured: a group or a kernel of some model, in the order of a basis. */
 export interface CurveSpec {
   /** The record's group that the curve stands in. */
@@ -11,7 +20,7 @@ export interface CurveSpec {
   readonly weights: WeightsName;
   readonly graph: ModelGraph;
   /** What is kept: units of a group of `graph`, or directions of one of its kernels. */
-  readonly keeps: { readonly units: UnitBasis; readonly of: string } | { readonly directions: RankBasis };
+  readonly keeps: KeptUnits | { readonly directions: RankBasis };
   /** The kernel, for a rank curve. */
   readonly kernel?: { readonly layer: string; readonly kernelShape: readonly number[] };
   /** Full width or rank. */

@@ -81,6 +81,7 @@ function innerLinear(layer: LinearLayer, x: tf.Tensor, basis: RankBasis): Linear
       kernel: kernelFirst(kernel),
       middle: isDense ? features.shape.slice(1, -1) : [],
       bias,
+      shifts: undefined,
       ends: Int32Array.from({ length: basis.n + 1 }, (_, k) => k),
       kind,
       ...geometry,

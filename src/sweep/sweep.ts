@@ -202,7 +202,9 @@ function outputsAt(
   const shared = { program, ks, fold, ...(options.pause === undefined ? {} : { pause: options.pause }) };
   if ('directions' in keeps) return rankOutputs(feeds, rows, { ...shared, basis: keeps.directions });
   const group = graph.groups.find(({ name }) => name === keeps.of)!;
-  return widthOutputs(feeds, rows, { ...shared, basis: { group, order: keeps.units.order } });
+  const { units, constants } = keeps;
+  const basis = { graph, group, order: units.order, ...(constants === undefined ? {} : { constants }) };
+  return widthOutputs(feeds, rows, { ...shared, basis });
 }
 
 /** Curves by group, in the model's order; a kernel whose outputs are no group stands in an entry of its own behind them. */

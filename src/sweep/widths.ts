@@ -5,15 +5,10 @@ import { masking } from '../evaluate/masks.js';
 import { runProgram } from '../graph/index.js';
 import type { Program, WidthGroup } from '../graph/types.js';
 import type { Outputs } from '../objective/types.js';
-import { contribution, disposeLinear, linearOf, nothingKept, type Linear } from './accumulate.js';
+import { contribution, disposeLinear, linearOf, nothingKept, shifted, type Linear } from './accumulate.js';
+import { checkConstants, withConstants, type Ordered } from './constants.js';
 import { consumersOf, type Consumer, type LinearLayer } from './features.js';
 import { frontierOf } from './frontier.js';
-
-/** Which units of a group are kept first: order[i] = the unit that is kept i-th, length n. */
-export interface UnitOrder {
-  readonly group: WidthGroup;
-  readonly order: Int32Array;
-}
 
 /** Final numbers of some rows when k units are kept. */
 export interface WidthOutputs {
@@ -23,7 +18,7 @@ export interface WidthOutputs {
 
 export interface WidthOptions {
   readonly program: Program;
-  readonly basis: UnitOrder;
+  readonly basis: Ordered;
   /** Ascending, each 0..n. */
   readonly ks: readonly number[];
   /** How many widths go through the rest of the model in one batch. */
@@ -46,7 +41,9 @@ export async function* widthOutputs(
   rows: number,
   options: WidthOptions,
 ): AsyncGenerator<WidthOutputs> {
-  const consumers = consumersOf(options.program, options.basis.group);
+  const { graph, group, constants } = options.basis;
+  if (constants !== undefined) checkConstants(graph, group, constants);
+  const consumers = consumersOf(options.program, group);
   if (consumers === undefined) yield* masked(feeds, rows, options);
   else yield* summed(feeds, rows, consumers, options);
 }
@@ -61,19 +58,24 @@ async function* masked(
   const masks = new Map<number, tf.Tensor>();
   const cut = runProgram(program, feeds, { fetch: values, keepMasks: masks });
   const prefix = new Map(values.map((value, i) => [value, cut[i]]));
+  const at = basis.constants === undefined ? asTheyAre : withConstants(basis);
   try {
     for (const k of ks) {
       await pause?.();
       const kept = masking([group], new Map([[group.name, k]]));
-      yield { k, outputs: await finish(program, prefix, rows, { ...kept, masks }) };
+      yield { k, outputs: await at(k, () => finish(program, prefix, rows, { ...kept, masks })) };
     }
   } finally {
     tf.dispose([...cut, ...masks.values()]);
   }
 }
 
+function asTheyAre<T>(_: number, body: () => Promise<T>): Promise<T> {
+  return body();
+}
+
 /** The same group with its units renamed, so that the first k are those that the order keeps. */
-function reordered({ group, order }: UnitOrder): WidthGroup {
+function reordered({ group, order }: Ordered): WidthGroup {
   if (order.every((unit, i) => unit === i)) return group;
   const place = new Int32Array(group.n);
   order.forEach((unit, i) => (place[unit] = i));
@@ -97,7 +99,7 @@ async function* summed(
   const fetch = [...consumers.map(({ value }) => value), ...rest];
   const cut = runProgram(program, feeds, { fetch, keepMasks: masks });
   const features = cut.slice(0, consumers.length);
-  const linears = consumers.map((consumer, i) => linearOf(consumer, features[i], basis.order));
+  const linears = consumers.map((consumer, i) => linearOf(consumer, features[i], basis.order, basis.constants?.[i]));
   tf.dispose(features);
   const others = new Map(rest.map((value, i) => [value, cut[consumers.length + i]]));
   try {
@@ -140,7 +142,7 @@ export async function* grow(
       const steps: tf.Tensor[][] = growing.map(() => []);
       for (const k of block) {
         sums = growing.map(({ linear }, i) => advance(linear, sums[i], kept, k));
-        sums.forEach((sum, i) => steps[i].push(sum.clone()));
+        sums.forEach((sum, i) => steps[i].push(shifted(growing[i].linear, sum, k)));
         kept = k;
       }
       const outputs = await finishBlock(growing, steps, { others, masks, rows }, program, block.length);

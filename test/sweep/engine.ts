@@ -38,7 +38,7 @@ export async function worstDifference(graph: ModelGraph, rows: number, seed: num
     const feeds = feedsOf(graph.program, batch);
     for await (const { k, outputs } of widthOutputs(feeds, rows, {
       program: graph.program,
-      basis: { group, order },
+      basis: { graph, group, order },
       ks,
       fold: 2,
     })) {
