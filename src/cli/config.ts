@@ -4,10 +4,10 @@ import { pathToFileURL } from 'node:url';
 
 import type { DataSpec } from '../data/spec.js';
 import { UsageError } from '../errors.js';
+import { CONFIG_FILES } from './configFiles.js';
 import type { Given } from './options.js';
 import { check } from './schema.js';
 
-const PLACES = ['tdc.config.json', 'tdc.config.js', 'tdc.config.mjs', 'tdc.config.ts', 'package.json'];
 const SHOWN = 'tdc.config.json, .js, .mjs or .ts';
 
 /**
@@ -38,7 +38,7 @@ async function findConfig(cwd: string, named: string | undefined): Promise<{ con
   }
   const { lilconfig } = await import('lilconfig');
   const explorer = lilconfig('tdc', {
-    searchPlaces: PLACES,
+    searchPlaces: [...CONFIG_FILES],
     stopDir: projectRoot(cwd),
     cache: false,
     ignoreEmptySearchPlaces: false,
@@ -132,12 +132,13 @@ function camel(key: string): string {
 function fromFolder(given: Given, folder: string): Given {
   const path = (p: string): string =>
     folder === '' || isAbsolute(p) || /^[a-z]+:\/\//iu.test(p) ? p : join(folder, p);
-  const { model, data, out } = given;
+  const { model, data, out, baseline } = given;
   return {
     ...given,
     ...(model === undefined ? {} : { model: path(model) }),
     ...(data === undefined ? {} : { data: dataFrom(data, path) }),
     ...(out === undefined ? {} : { out: path(out) }),
+    ...(baseline === undefined ? {} : { baseline: path(baseline) }),
   };
 }
 

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { open, readdir, writeFile } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { open, readdir } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
 
-import { OutputError, UsageError } from '../errors.js';
+import { DataError, OutputError, UsageError } from '../errors.js';
 import type { TdcConfig } from '../config.js';
+import { writeAtomic } from '../records/files.js';
+import { CONFIG_FILES } from './configFiles.js';
 import type { Given } from './options.js';
 
 export interface WrittenConfig {
@@ -11,6 +13,8 @@ export interface WrittenConfig {
   readonly path: string;
   readonly config: TdcConfig;
   readonly text: string;
+  /** Commands find it without being told its name. */
+  readonly found: boolean;
   /** What was not found, one sentence each. */
   readonly missing: readonly string[];
 }
@@ -26,9 +30,11 @@ const IDX = /^train-.*idx\d-ubyte(\.gz)?$/iu;
 const SKIPPED = /^(\.|node_modules$|reports$|dist$)/u;
 
 /**
- * Writes a configuration for a folder, with the first model and data set found in it, or the ones given.
+ * Writes a configuration for a folder, with the first model and data set found in it, or the ones given. Folders above the
+ * file that are missing are made.
  *
- * @throws OutputError the file exists and `force` is not given; UsageError a file name of another kind
+ * @throws OutputError the file exists and `force` is not given, or cannot be written; UsageError a file name of another kind;
+ * DataError neither a model nor data is found
  */
 export async function writeConfig(cwd: string, given: Given): Promise<WrittenConfig> {
   const name = given.config ?? DEFAULT_FILE;
@@ -45,16 +51,39 @@ export async function writeConfig(cwd: string, given: Given): Promise<WrittenCon
   const found = await search(cwd);
   const model = given.model ?? found.model;
   const data = given.data ?? found.data;
-  const config = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) };
+  if (model === undefined && data === undefined) throw nothingFound(name);
+  const from = (file: string): string => relativeTo(dirname(path), cwd, file);
+  const config = {
+    ...(model === undefined ? {} : { model: from(model) }),
+    ...(data === undefined ? {} : { data: typeof data === 'string' ? from(data) : data }),
+  };
   const text = write(JSON.stringify(config, null, 2));
-  await writeFile(path, text);
+  await writeAtomic(path, text);
   const missing = [
     ...(model === undefined
       ? [`No model was found: add "model" to ${name}, the folder of a TensorFlow.js LayersModel.`]
       : []),
     ...(data === undefined ? [`No data was found: add "data" to ${name}, a .csv, .npz, .npy or idx file.`] : []),
   ];
-  return { path, config, text, missing };
+  return {
+    path,
+    config,
+    text,
+    found: dirname(path) === resolve(cwd) && CONFIG_FILES.includes(basename(path)),
+    missing,
+  };
+}
+
+function nothingFound(name: string): DataError {
+  return new DataError('Neither a model nor data was found in this folder or below it, so there is nothing to write.', {
+    hint: `Run tdc init where they are, or write ${name} yourself: { "model": "my/model", "data": "my.csv" }.`,
+  });
+}
+
+/** A configuration's paths are taken from its own folder. */
+function relativeTo(folder: string, cwd: string, path: string): string {
+  if (isAbsolute(path) || /^[a-z]+:\/\//iu.test(path)) return path;
+  return relative(folder, resolve(cwd, path)) || '.';
 }
 
 const WRITERS: Readonly<Record<string, (json: string) => string>> = {

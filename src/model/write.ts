@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 
 import { ModelError, OutputError } from '../errors.js';
+import { makeFolder } from '../records/folders.js';
 import { buildModel, weightEntries } from './build.js';
 import type { WeightEntry } from './build.js';
 import { disposeModel } from './dispose.js';
@@ -66,7 +67,7 @@ export async function writeModel(
     weightsManifest: [{ paths, weights: specs }],
     ...(options.userDefinedMetadata === undefined ? {} : { userDefinedMetadata: options.userDefinedMetadata }),
   };
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   const temporary = join(dirname(target), `.${basename(target)}-${randomUUID()}`);
   await mkdir(temporary);
   try {

@@ -10,6 +10,7 @@ import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model
 import { SAMPLER_NAMES } from '../layers/index.js';
 import { inferObjective } from '../objective/infer.js';
 import type { Objective } from '../objective/types.js';
+import { tryFolder } from '../records/folders.js';
 import type { Doubt, RecordHead } from '../records/types.js';
 import { TOOL } from '../version.js';
 import { digestOf } from './digest.js';
@@ -73,6 +74,7 @@ async function fitTogether(
   context: RunContext,
 ): Promise<Session> {
   const folder = await claimFolder(context.cwd, options.out ?? `reports/${loaded.file.name}`, options.force);
+  await tryFolder(folder);
   const graph = graphOf(loaded);
   const selection = selectGroups(graph, options.layers, options.exclude);
   const fit = fitOf(graph, options.inputShape);

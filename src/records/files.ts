@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { OutputError } from '../errors.js';
+import { makeFolder } from './folders.js';
 
 /**
  * Writes text to a temporary file beside the target and renames it: a reader sees the old file or the new one, never half.
@@ -12,11 +13,12 @@ import { OutputError } from '../errors.js';
 export async function writeAtomic(path: string, contents: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(temporary, contents);
     await rename(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
+    if (cause instanceof OutputError) throw cause;
     throw new OutputError(`Cannot write ${path}: ${(cause as Error).message}.`, {
       hint: 'Name a folder that can be written with --out.',
       cause,

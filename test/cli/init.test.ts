@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -24,15 +24,26 @@ describe('tdc init', () => {
 
   it.each([
     ['a manifest of another name', { 'net.json': MANIFEST }, { model: 'net.json' }],
-    ['no graph model', { 'model.json': '{"format": "graph-model", "modelTopology": {}}' }, {}],
-    ['no other JSON', { 'package.json': '{}', 'tsconfig.json': '{"modelTopology?": 1}' }, {}],
+    [
+      'no graph model',
+      { 'model.json': '{"format": "graph-model", "modelTopology": {}}', 'd.csv': '' },
+      { data: 'd.csv' },
+    ],
+    [
+      'no other JSON',
+      { 'package.json': '{}', 'tsconfig.json': '{"modelTopology?": 1}', 'd.csv': '' },
+      { data: 'd.csv' },
+    ],
     [
       'a folder of idx files',
       { 'mnist/train-images-idx3-ubyte.gz': '', 'mnist/train-labels-idx1-ubyte.gz': '' },
       { data: 'mnist' },
     ],
-    ['nothing in node_modules', { 'node_modules/x/model.json': MANIFEST, 'node_modules/x/d.csv': '' }, {}],
-    ['nothing at all', {}, {}],
+    [
+      'nothing in node_modules',
+      { 'node_modules/x/model.json': MANIFEST, 'node_modules/x/d.csv': '', 'y/d.csv': '' },
+      { data: join('y', 'd.csv') },
+    ],
   ])('finds %s', async (_, files, expected) => {
     const cwd = folder(files);
     const { code, stderr } = await tdc(['init'], { cwd });
@@ -40,6 +51,34 @@ describe('tdc init', () => {
     expect(await readConfig(cwd, undefined)).toEqual(expected);
     expect(stderr.includes('No model was found')).toBe(!('model' in expected));
     expect(stderr.includes('No data was found')).toBe(!('data' in expected));
+  });
+
+  it('writes nothing where there is nothing to name, and says what a configuration looks like', async () => {
+    const cwd = folder();
+    const { code, stdout, stderr } = await tdc(['init'], { cwd });
+    expect(code).toBe(3);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error {2}Neither a model nor data was found .*\nhint .*"model": "my\/model"/u);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  it('makes the folder of a file elsewhere, and writes paths that hold from there', async () => {
+    const cwd = folder({ 'd.csv': '', 'nets/m/model.json': MANIFEST });
+    const file = join('other', 'dir', 'x.json');
+    const { code, stdout, stderr } = await tdc(['init', '--config', file], { cwd });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ model: join('..', '..', 'nets', 'm'), data: join('..', '..', 'd.csv') });
+    expect(await readConfig(cwd, file)).toEqual({ model: join('nets', 'm'), data: 'd.csv' });
+    expect(stderr).toContain(`next   tdc sweep --config ${file}  `);
+  });
+
+  it('says in a sentence that a folder cannot be made', async () => {
+    const cwd = folder({ 'd.csv': '' });
+    const { code, stderr } = await tdc(['init', '--config', 'd.csv/x.json'], { cwd });
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /^error {2}.*d\.csv is in the way: it is a file, and a folder is to be made there\.\nhint /u,
+    );
   });
 
   it('does not write over a file without --force', async () => {

@@ -20,6 +20,8 @@ export const initCommand: Command = {
     printer.result({ file, config: written.config }, () => written.text);
     printer.wrote({ folder: world.cwd, files: [file] });
     for (const text of written.missing) printer.note(text);
-    if (written.missing.length === 0) printer.next('tdc sweep', 'measure how wide the layers need to be');
+    if (written.missing.length > 0) return;
+    const command = written.found ? 'tdc sweep' : `tdc sweep --config ${file}`;
+    printer.next(command, 'measure how wide the layers need to be');
   },
 };
