@@ -15,15 +15,15 @@ export type Given = Partial<RunOptions> & CliOptions;
 
 /**
  * How the text of a flag or variable becomes a value: `list` is cut at commas, `numbers` too,
- * `size` is a number of bytes such as 2GiB, `switch` is true or false, `off` is a switch that sets its key to the opposite.
+ * `widths` is a list of NAME=K, `size` is a number of bytes such as 2GiB, `switch` is true or false, `off` is a switch that sets its key to the opposite.
  */
-export type OptionKind = 'text' | 'number' | 'size' | 'list' | 'numbers' | 'switch' | 'off';
+export type OptionKind = 'text' | 'number' | 'size' | 'list' | 'numbers' | 'widths' | 'switch' | 'off';
 
 export interface OptionSpec {
   readonly key: keyof Given;
   readonly kind: OptionKind;
   readonly describe: string;
-  readonly group: 'Input' | 'Measuring' | 'Retraining' | 'Sweep' | 'Everywhere';
+  readonly group: 'Input' | 'Plan' | 'Measuring' | 'Retraining' | 'Sweep' | 'Everywhere';
   /** Shown in the help where there is no constant to show. */
   readonly standard?: string;
   readonly choices?: readonly string[];
@@ -196,7 +196,7 @@ export const OPTIONS = {
     kind: 'list',
     group: 'Sweep',
     describe: 'Orderings to measure: tail, magnitude, svd, …',
-    standard: 'sweep: tail; compare-svd: all',
+    standard: 'sweep: tail; compare-svd: all; plans: tail,magnitude,svd,whitened,kfac',
   },
   mode: {
     key: 'mode',
@@ -213,6 +213,64 @@ export const OPTIONS = {
     describe: 'What the orderings are compared by',
     standard: D.axis,
     choices: ['parameters', 'macs', 'bytes', 'k'],
+  },
+
+  budget: {
+    key: 'budget',
+    kind: 'text',
+    group: 'Plan',
+    describe: 'Rise of the loss allowed: 0.01 or 1%, abs:0.005, metric:0.005, explained:0.02',
+    standard: '0.01',
+  },
+  minimize: {
+    key: 'minimize',
+    kind: 'text',
+    group: 'Plan',
+    describe: 'What the plan makes small',
+    standard: D.minimize,
+    choices: ['parameters', 'macs', 'bytes', 'latency'],
+  },
+  confidence: {
+    key: 'confidence',
+    kind: 'number',
+    group: 'Plan',
+    describe: 'Of every bound and interval',
+    standard: String(D.confidence),
+  },
+  tune: {
+    key: 'tune',
+    kind: 'number',
+    group: 'Plan',
+    describe: 'Epochs of training at the planned widths, 0: none',
+    standard: 'from the steps needed',
+  },
+  'round-to': {
+    key: 'roundTo',
+    kind: 'number',
+    group: 'Plan',
+    describe: 'Kept units are multiples of this, or all',
+    standard: String(D.roundTo),
+  },
+  min: { key: 'min', kind: 'widths', group: 'Plan', describe: 'Least units kept, NAME=K,NAME=K' },
+  pin: { key: 'pin', kind: 'widths', group: 'Plan', describe: 'Units kept, neither more nor less, NAME=K' },
+  baseline: {
+    key: 'baseline',
+    kind: 'text',
+    group: 'Plan',
+    describe: "Another run's folder or plan.json, to compare with",
+  },
+  strict: {
+    key: 'strict',
+    kind: 'switch',
+    group: 'Plan',
+    describe: 'Exit 5 unless the plan is shown to hold',
+  },
+
+  'estimate-batch-norm': {
+    key: 'estimateBatchNorm',
+    kind: 'switch',
+    group: 'Plan',
+    describe: 'Statistics of BatchNormalization anew, from train rows',
   },
 
   config: {
@@ -276,3 +334,14 @@ export const RETRAIN_OPTIONS = [
   'no-distill',
 ] as const satisfies readonly OptionName[];
 export const SWEEP_OPTIONS = ['no-retrain', 'exact', 'grid', 'bases', 'mode'] as const satisfies readonly OptionName[];
+export const PLAN_OPTIONS = [
+  'budget',
+  'minimize',
+  'confidence',
+  'tune',
+  'round-to',
+  'min',
+  'pin',
+  'baseline',
+  'strict',
+] as const satisfies readonly OptionName[];

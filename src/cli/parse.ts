@@ -88,8 +88,8 @@ function skeleton(create: typeof yargs): Argv {
     .showHelpOnFail(false)
     .updateStrings({ 'Positionals:': 'Takes', 'Commands:': 'Commands', 'Examples:': 'Examples' })
     .example('$0 init', 'write a configuration for this folder')
-    .example('$0 sweep', 'measure the model and data of the configuration')
-    .example('$0 sweep my/model --data my.csv', 'the same, without a configuration')
+    .example('$0 recommend', 'a plan for the model and data of the configuration')
+    .example('$0 recommend my/model --data my.csv', 'the same, without a configuration')
     .epilogue(EPILOGUE);
 }
 
@@ -142,6 +142,7 @@ async function readFlags(command: Command, values: Values): Promise<Given> {
 function readFlag(name: string, spec: OptionSpec, value: unknown): unknown {
   const texts = (Array.isArray(value) ? value : [value]).map(String);
   if (spec.kind === 'list') return texts.flatMap((text) => readValue('list', text));
+  if (spec.kind === 'widths') return readValue('widths', texts.join(','));
   if (texts.length > 1) throw new UsageError(`--${name} is given ${texts.length} times; one value is expected.`);
   return readValue(spec.kind, texts[0] ?? '');
 }

@@ -25,6 +25,9 @@ export interface Printer {
   error(error: unknown): void;
 }
 
+/** Exit code where a gate fails though all was done. */
+export const GATE_FAILED = 5;
+
 const DEFAULT_COLUMNS = 80;
 const LABEL = 7;
 

@@ -30,6 +30,8 @@ export function readValue(kind: OptionKind, text: string): unknown {
         .filter((part) => part !== '');
     case 'numbers':
       return text.split(/[,x]/u).map((part) => readNumber(part.trim()));
+    case 'widths':
+      return readWidths(text);
     case 'switch':
       return SWITCH_WORDS[text.toLowerCase()] ?? text;
     case 'off': {
@@ -45,6 +47,16 @@ function readNumber(text: string): number | string {
   const [over = Number.NaN, under = 1] = parts;
   const value = over / under;
   return parts.length <= 2 && Number.isFinite(value) ? value : text;
+}
+
+/** `dense_1=8,dense_2=16`; a text without its number is returned as it is. */
+function readWidths(text: string): Readonly<Record<string, number>> | string {
+  const pairs = text.split(',').map((part): [string, number] => {
+    const at = part.lastIndexOf('=');
+    const digits = part.slice(at + 1).trim();
+    return [part.slice(0, Math.max(0, at)).trim(), /^\d+$/u.test(digits) ? Number(digits) : Number.NaN];
+  });
+  return pairs.every(([name, k]) => name !== '' && Number.isSafeInteger(k)) ? Object.fromEntries(pairs) : text;
 }
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -9,6 +9,10 @@ const OWN = [
   'retrain.json',
   'sweep.json',
   'compare.json',
+  'candidates.json',
+  'plan.json',
+  'compress.json',
+  'latency.json',
   'run.json',
   'report.html',
   'summary.md',
@@ -16,6 +20,8 @@ const OWN = [
   'ordered',
   'control',
   'tail-rank',
+  'tuned',
+  'compressed',
   'jobs',
 ];
 

@@ -4,7 +4,15 @@ import { join, resolve } from 'node:path';
 import { DataError } from '../errors.js';
 import { writeAtomic } from '../records/files.js';
 import { readRecord } from '../records/store.js';
-import type { CompareRecord, RecordHead, RetrainRecord, RunRecord, SweepRecord } from '../records/types.js';
+import type {
+  CompareRecord,
+  CompressRecord,
+  PlanRecord,
+  RecordHead,
+  RetrainRecord,
+  RunRecord,
+  SweepRecord,
+} from '../records/types.js';
 import type { Clocked } from './stage.js';
 import { timed } from './stage.js';
 import { fullContext, type RunContext, type RunResult } from './types.js';
@@ -13,6 +21,8 @@ interface Records {
   readonly sweep?: SweepRecord;
   readonly compare?: CompareRecord;
   readonly retrain?: RetrainRecord;
+  readonly plan?: PlanRecord;
+  readonly compress?: CompressRecord;
   readonly run?: RunRecord;
 }
 
@@ -51,15 +61,24 @@ export async function writeReport(
 async function complete(folder: string, records: Records): Promise<Records> {
   const sweep = records.sweep ?? (await readRecord(folder, 'sweep.json').catch(() => undefined));
   const compare = records.compare ?? (await readRecord(folder, 'compare.json').catch(() => undefined));
-  const head = records.sweep ?? records.compare!;
+  const plan = records.plan ?? (await readRecord(folder, 'plan.json').catch(() => undefined));
+  const compress = records.compress ?? (await readRecord(folder, 'compress.json').catch(() => undefined));
+  const head = records.plan ?? records.sweep ?? records.compare!;
   const fits = (other: RecordHead | undefined): boolean => other !== undefined && identity(other) === identity(head);
   const { run, retrain } = records;
   return {
     ...(run === undefined ? {} : { run }),
     ...(fits(sweep) ? { sweep: sweep! } : {}),
     ...(fits(compare) ? { compare: compare! } : {}),
+    ...(fits(plan) ? { plan: plan! } : {}),
+    ...(fits(plan) && compress !== undefined && isOf(compress, plan!) ? { compress } : {}),
     ...(retrain !== undefined && retrain.inputs === head.retraining ? { retrain } : {}),
   };
+}
+
+/** Whether a compression is of this plan. */
+export function isOf(compress: CompressRecord, plan: PlanRecord): boolean {
+  return compress.plan === plan.inputs;
 }
 
 function identity({ model, data, loss, seed, backend, retraining }: RecordHead): string {
@@ -89,6 +108,8 @@ export async function runReport(path: string, partial: Partial<RunContext> = {})
     });
   }
   const retrain = await readRecord(folder, 'retrain.json');
+  const plan = await readRecord(folder, 'plan.json');
+  const compress = await readRecord(folder, 'compress.json');
   const run = await readRecord(folder, 'run.json');
   if (run === undefined) {
     throw new DataError(`${folder} holds no run.json.`, { hint: 'Name the folder of a run.' });
@@ -98,6 +119,8 @@ export async function runReport(path: string, partial: Partial<RunContext> = {})
     ...(sweep === undefined ? {} : { sweep }),
     ...(compare === undefined ? {} : { compare }),
     ...(retrain === undefined ? {} : { retrain }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(compress === undefined ? {} : { compress }),
   };
   return { folder, files: await writeReport(folder, records, context, []), ...records };
 }

@@ -76,6 +76,8 @@ export interface RunOptions {
   readonly baseline?: string;
   /** A plan that is not shown to hold fails the gate too. */
   readonly strict: boolean;
+  /** Compressing takes the statistics of BatchNormalization anew, from train rows, where the plan was not tuned. */
+  readonly estimateBatchNorm: boolean;
   /** Sizes for the first input where the model leaves them open, with or without the batch. */
   readonly inputShape?: readonly number[];
 }
@@ -107,6 +109,7 @@ export const RUN_DEFAULTS = {
   min: {},
   pin: {},
   strict: false,
+  estimateBatchNorm: false,
 } as const satisfies Partial<RunOptions>;
 
 export type StageName =

@@ -159,6 +159,8 @@ export interface PlanRecord extends RecordHead {
 
 export interface CompressRecord extends RecordHead {
   readonly schema: 'tdc/compress';
+  /** plan.json's `inputs`. */
+  readonly plan: string;
   readonly weights: WeightsName;
   readonly groups: readonly PlannedGroup[];
   /** `fileBytes`: the manifest and its shards on disk. */

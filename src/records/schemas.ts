@@ -193,6 +193,7 @@ export const SCHEMAS = {
   'compress.json': z.looseObject({
     ...head,
     schema: z.literal('tdc/compress'),
+    plan: z.string(),
     ...choice,
     original: z.looseObject({ ...cost, fileBytes: count }),
     compressed: z.looseObject({ ...cost, fileBytes: count }),
