@@ -3,6 +3,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { Cost } from '../records/types.js';
 import { COLORS } from './colors.js';
 import { AXIS_NAMES, costAxisOf, pointsOn, xOf, type CostAxis } from './compareAxes.js';
+import { chosen, chosenPoint } from './compareDot.js';
 import { referenceCost, type CompareAxis, type ComparedCurve, type ComparedGroupView } from './compareView.js';
 import { shorten } from './escape.js';
 import { compareLabels, pixels } from './compareLabels.js';
@@ -33,7 +34,7 @@ export function compareChartId(group: ComparedGroupView, axis: CompareAxis): str
 export function compareChart(view: ReportView, group: ComparedGroupView, name: CompareAxis): Chart {
   const full = view.sweep.model;
   const axis = costAxisOf(group, name, full);
-  const curves = [...group.drawn].reverse().sort((a, b) => Number(a === group.winner) - Number(b === group.winner));
+  const curves = [...group.drawn].reverse().sort((a, b) => Number(a === chosen(group)) - Number(b === chosen(group)));
   const spec = {
     ...CHART_CONFIG,
     width: PANEL.plotWidth,
@@ -54,7 +55,7 @@ export function compareChart(view: ReportView, group: ComparedGroupView, name: C
       ...reference(view, group, axis),
       ...budgetLine(view),
       ...curves.flatMap((c) => curveLayers(view, group, c, axis)),
-      ...winnerDot(group, axis, full),
+      ...chosenDot(group, axis, full),
       ...compareLabels(view, group, axis).flatMap(textLayers),
     ],
   } as unknown as TopLevelSpec;
@@ -130,7 +131,7 @@ function curveLayers(view: ReportView, group: ComparedGroupView, curve: Compared
   const line = {
     type: 'line',
     color,
-    strokeWidth: curve === group.winner ? BEST : REST,
+    strokeWidth: curve === chosen(group) ? BEST : REST,
     ...(dash.length > 0 ? { strokeDash: [...dash] } : {}),
   };
   const symbol = {
@@ -161,9 +162,9 @@ function symbolsOn(points: readonly { x: number; y: number }[], axis: CostAxis, 
   return kept.length > 0 ? kept : points.slice(-1);
 }
 
-function winnerDot({ winner }: ComparedGroupView, axis: CostAxis, full: Cost): Layer[] {
-  const needs = winner?.view.needs;
-  if (winner === undefined || needs == null) return [];
+function chosenDot(group: ComparedGroupView, axis: CostAxis, full: Cost): Layer[] {
+  const [curve, point] = [chosen(group), chosenPoint(group)];
+  if (curve === undefined || point === undefined) return [];
   const mark = {
     type: 'point',
     shape: 'circle',
@@ -174,5 +175,5 @@ function winnerDot({ winner }: ComparedGroupView, axis: CostAxis, full: Cost): L
     strokeWidth: 1.5,
     opacity: 1,
   };
-  return [{ data: { values: [{ x: xOf(winner, needs, axis, full), y: needs.rise }] }, mark, encoding: XY }];
+  return [{ data: { values: [{ x: xOf(curve, point, axis, full), y: point.rise }] }, mark, encoding: XY }];
 }

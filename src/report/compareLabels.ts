@@ -1,9 +1,10 @@
 import { COLORS } from './colors.js';
 import { pointsOn, xOf, type CostAxis } from './compareAxes.js';
+import { chosen, chosenPoint } from './compareDot.js';
 import type { ComparedGroupView } from './compareView.js';
 import { place, type Box, type Candidate, type Polyline } from './labels.js';
 import { alongside, atTop, PANEL, type Label } from './panelLabels.js';
-import { positionOf } from './scale.js';
+import { positionOf, riseTitle } from './scale.js';
 import { roomFor } from './textWidth.js';
 import type { ReportView } from './view.js';
 
@@ -21,7 +22,7 @@ export function pixels(view: ReportView, { domain }: CostAxis): { x: (v: number)
 export function compareLabels(view: ReportView, group: ComparedGroupView, axis: CostAxis): Label[] {
   const { scale } = view;
   const { x, y } = pixels(view, axis);
-  const level = scale.budget === null ? undefined : y(scale.budget);
+  const level = view.line === null ? undefined : y(view.line);
   const put = placer(view, group, axis, level);
   if (level !== undefined) put('budget', COLORS.ink.light, (w, h) => alongside(level, w, h));
   const edge = axis.name === 'k' ? group.kernel?.breakEven : undefined;
@@ -30,7 +31,7 @@ export function compareLabels(view: ReportView, group: ComparedGroupView, axis: 
     const text = ['rank: larger than full', 'larger than full', 'larger'].find((t) => roomFor(t, SIZE) <= room - 6);
     if (text !== undefined) put(text, COLORS.soft.light, (w, h) => inZone(x(edge) + (room - w) / 2, w, h));
   }
-  const title = scale.kind === 'relative' ? 'loss above the original' : `loss above the original, ${scale.unit}`;
+  const title = riseTitle(scale, 'above');
   put(title, COLORS.soft.light, (w, h) => atTop(w, h));
   return put.labels;
 }
@@ -49,11 +50,11 @@ function placer(
   const lines: Polyline[] = group.drawn.map((c) => pointsOn(c, axis, full).map((p) => ({ x: x(p.x), y: y(p.y) })));
   const ends = [0, PANEL.plotWidth];
   if (level !== undefined) lines.push(ends.map((end) => ({ x: end, y: level })));
-  const needs = group.winner?.view.needs;
+  const [curve, point] = [chosen(group), chosenPoint(group)];
   const dot =
-    group.winner === undefined || needs == null
+    curve === undefined || point === undefined
       ? []
-      : [{ x: x(xOf(group.winner, needs, axis, full)) - 6, y: y(needs.rise) - 6, width: 12, height: 12 }];
+      : [{ x: x(xOf(curve, point, axis, full)) - 6, y: y(point.rise) - 6, width: 12, height: 12 }];
   const frame: Box = { x: 0, y: 0, width: PANEL.plotWidth + 6, height: PANEL.plotHeight };
   const labels: Label[] = [];
   const put: Put = (text, color, at) => {

@@ -1,7 +1,8 @@
-import type { CompareRecord, ComparedGroup, Cost, Curve, KernelSpectrum } from '../records/types.js';
+import type { CompareRecord, ComparedGroup, Cost, Curve, KernelSpectrum, PlanRecord } from '../records/types.js';
 import { viewCurve, type CurveView, type RisePoint } from './curves.js';
 import { uniqueSlugs } from './escape.js';
 import { bestWeights, orderingOf, rankOf, type Ordering } from './orderings.js';
+import { costAt } from './planView.js';
 import type { LossScale } from './scale.js';
 
 export type CompareAxis = CompareRecord['axis'];
@@ -40,6 +41,8 @@ export interface ComparedGroupView {
   readonly kernel: KernelSpectrum | undefined;
   readonly kernels: readonly KernelSpectrum[];
   readonly missing: ComparedGroup['missing'];
+  /** What the plan keeps of the group, where it narrows it and its curve was compared. */
+  readonly planned?: { readonly curve: ComparedCurve; readonly k: number; readonly cost: Cost };
 }
 
 export interface CompareView {
@@ -51,10 +54,10 @@ export interface CompareView {
 }
 
 /** Computes what the comparison says. Groups without a measured curve are left out. */
-export function viewCompare(record: CompareRecord, scale: LossScale): CompareView {
+export function viewCompare(record: CompareRecord, scale: LossScale, plan?: PlanRecord): CompareView {
   const ids = uniqueSlugs(record.groups.map((g) => g.name));
   const groups = record.groups
-    .flatMap((g, i) => viewGroup(record, scale, g, ids[i] ?? String(i)) ?? [])
+    .flatMap((g, i) => viewGroup(record, scale, g, ids[i] ?? String(i), plan) ?? [])
     .sort((a, b) => b.stake - a.stake);
   return { record, groups, panels: groups.length > ALL ? FEW : groups.length };
 }
@@ -64,6 +67,7 @@ function viewGroup(
   scale: LossScale,
   group: ComparedGroup,
   id: string,
+  plan: PlanRecord | undefined,
 ): ComparedGroupView | undefined {
   const curves = group.curves.filter((c) => c.points.length > 0).map((c) => viewOne(record, scale, group, c));
   if (curves.length === 0) return undefined;
@@ -86,6 +90,32 @@ function viewGroup(
     kernel,
     kernels: group.kernels,
     missing: group.missing,
+    ...plannedIn(record, group, curves, plan),
+  };
+}
+
+/** The curve that the plan's choice stands on, drawn or not, and what the model costs there with this group alone. */
+function plannedIn(
+  { model }: CompareRecord,
+  { name }: ComparedGroup,
+  curves: readonly ComparedCurve[],
+  plan: PlanRecord | undefined,
+): Pick<ComparedGroupView, 'planned'> {
+  const choice = plan?.groups.find((g) => g.name === name && g.k < g.n);
+  if (plan === undefined || choice === undefined) return {};
+  const curve = curves.find(
+    ({ view: { curve: c } }) =>
+      c.basis === choice.basis &&
+      c.kind === choice.kind &&
+      c.weights === plan.weights &&
+      c.n === choice.n &&
+      (c.kind === 'unit' || c.layer === choice.layer),
+  );
+  if (curve === undefined) return {};
+  const at = (cost: keyof Cost): number =>
+    Math.min(model[cost], Math.round(costAt(curve.view.curve.points, choice.k, cost) ?? model[cost]));
+  return {
+    planned: { curve, k: choice.k, cost: { parameters: at('parameters'), macs: at('macs'), bytes: at('bytes') } },
   };
 }
 
@@ -172,9 +202,10 @@ export function rankingAt(group: ComparedGroupView, name: CostName, cost: number
     .sort((a, b) => a.point.rise - b.point.rise);
 }
 
-/** Where a panel ranks the orderings: the winner's cost, else half-way between the smallest and the full model. */
+/** Where a panel ranks the orderings: the plan's cost, without a plan the winner's, else half-way between the smallest and the full model. */
 export function referenceCost(group: ComparedGroupView, name: CostName, full: Cost): number {
-  const { winner } = group;
+  const { planned, winner } = group;
+  if (planned !== undefined) return planned.cost[name];
   if (winner !== undefined && winner.view.needs !== null) return costOf(winner, winner.view.needs, name, full);
   const least = group.drawn.reduce((low, c) => Math.min(low, smallestCost(c, name, full)), full[name]);
   return Math.round((least + full[name]) / 2);

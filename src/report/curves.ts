@@ -26,11 +26,7 @@ export interface CurveView {
 
 /** Looks at one curve under the scale's budget. A curve has at least one point. */
 export function viewCurve(curve: Curve, scale: LossScale): CurveView {
-  const points = curve.points.map((p) => {
-    const rise = p.delta * scale.factor;
-    const margin = Z95 * p.deltaSe * scale.factor;
-    return { k: p.k, rise, low: rise - margin, high: rise + margin, source: p };
-  });
+  const points = curve.points.map((p) => viewPoint(p, scale));
   const lowest = points.reduce((best, p) => (p.rise < best.rise ? p : best));
   const needs = widthAlone(points, scale.budget);
   return {
@@ -39,8 +35,20 @@ export function viewCurve(curve: Curve, scale: LossScale): CurveView {
     needs,
     unresolved: unresolvedWidths(points, needs, scale.budget),
     lowest,
-    better: lowest.k < curve.n && lowest.high < 0,
+    better: lowest.k < curve.n && lowest.high < 0 && scale.metric === undefined,
   };
+}
+
+/** Of a metric no standard error was recorded: the point is all there is. */
+function viewPoint(source: CurvePoint, { factor, metric }: LossScale): RisePoint {
+  if (metric !== undefined) {
+    const change = (source.metrics[metric.key] ?? metric.reference) - metric.reference;
+    const rise = (metric.better === 'higher' ? -change : change) * factor;
+    return { k: source.k, rise, low: rise, high: rise, source };
+  }
+  const rise = source.delta * factor;
+  const margin = Z95 * source.deltaSe * factor;
+  return { k: source.k, rise, low: rise - margin, high: rise + margin, source };
 }
 
 /** Suffix rule: the smallest k such that every measured k' >= k has its upper bound inside the budget. */

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 
 import { COLORS } from './colors.js';
-import { riseText, roundTicks, type LossScale } from './scale.js';
+import { riseText, riseTitle, roundTicks, type LossScale } from './scale.js';
 import { CHART_CONFIG, type Chart } from './svg.js';
 import { roomFor } from './textWidth.js';
 import { NBSP, signed } from './format.js';
@@ -45,7 +45,7 @@ export function intervalChart(id: string, scale: LossScale, rows: readonly Inter
     axis: {
       values: ticks,
       labelExpr: `${ticks.map((v) => `datum.value==${v}?${JSON.stringify(tickText(scale, v))}:`).join('')}''`,
-      title: scale.kind === 'relative' ? 'loss against the original' : `loss against the original, ${scale.unit}`,
+      title: riseTitle(scale, 'against'),
       titlePadding: 5,
       domain: false,
     },

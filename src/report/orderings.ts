@@ -1,6 +1,7 @@
 import type { Curve } from '../records/types.js';
 import { COLORS } from './colors.js';
 import { foreign, type Phrase } from './phrase.js';
+import { unitText } from './scale.js';
 
 /** How an ordering looks in every chart and what it is called. */
 export interface Ordering {
@@ -64,6 +65,12 @@ export function orderingOf({ basis, weights }: Pick<Curve, 'basis' | 'weights'>)
   return (
     known ?? { label: [foreign(basis)], color: COLORS.soft.light, dash: [1, 2, 4, 2], shape: 'cross', hollow: false }
   );
+}
+
+/** The same as plain words: of an unknown basis letters and digits only, safe wherever words are. */
+export function orderingName(curve: Pick<Curve, 'basis' | 'weights'>): string {
+  const parts = orderingOf(curve).label.map((p) => (typeof p === 'string' ? p : unitText(p.foreign)));
+  return parts.join('');
 }
 
 /** The set of weights that a basis is best known on: what TailDropout orders is retrained, a classic basis cuts the original. */

@@ -1,10 +1,11 @@
 import { COLORS } from './colors.js';
 import type { CurveView, RisePoint } from './curves.js';
 import { integer } from './format.js';
+import { orderingName, orderingOf } from './orderings.js';
 import { place, type Box, type Candidate, type Polyline } from './labels.js';
-import { positionOf } from './scale.js';
+import { positionOf, riseTitle } from './scale.js';
 import { roomFor } from './textWidth.js';
-import type { GroupView, ReportView } from './view.js';
+import { markOf, type GroupView, type ReportView } from './view.js';
 
 /** Size of a scree panel and its plot, px. */
 export const PANEL = { width: 352, height: 250, left: 54, top: 40, plotWidth: 286, plotHeight: 170 } as const;
@@ -19,10 +20,12 @@ export interface Label extends Box {
 
 /** Colour and dash say whose weights; the curve's own label says it in words. */
 export function curveColor(curve: CurveView): string {
+  if (curve.curve.basis !== 'tail') return orderingOf(curve.curve).color;
   return curve.curve.weights === 'original' ? COLORS.soft.light : COLORS.tail.light;
 }
 
 export function curveName(curve: CurveView): string {
+  if (curve.curve.basis !== 'tail') return orderingName(curve.curve);
   return { original: "original's weights", retrained: 'retrained', control: 'control' }[curve.curve.weights];
 }
 
@@ -33,16 +36,16 @@ export function isMarked(curve: CurveView): boolean {
 
 /** Where the words of a panel go, in px of the plot. What finds no room is left out: the text below says it too. */
 export function panelLabels(view: ReportView, group: GroupView): Label[] {
-  const { chief, other, needs } = group;
-  const marked = isMarked(chief) && chief.lowest.k !== needs?.k ? chief.lowest : undefined;
-  const narrower = needs !== null && needs.k < group.n ? needs : undefined;
+  const { chief, other, needs, plan } = group;
+  const marked = plan === undefined && isMarked(chief) && chief.lowest.k !== needs?.k ? chief.lowest : undefined;
+  const narrower = markOf(group);
   const put = placer(view, group, [narrower, marked]);
   const { scale } = view;
-  if (scale.budget !== null) {
-    const { y } = pixel(view, 1, 0, scale.budget);
+  if (view.line !== null) {
+    const { y } = pixel(view, 1, 0, view.line);
     put('budget', COLORS.ink.light, 11, false, (w, h) => alongside(y, w, h));
   }
-  const title = scale.kind === 'relative' ? 'loss above the original' : `loss above the original, ${scale.unit}`;
+  const title = riseTitle(scale, 'above');
   put(title, COLORS.soft.light, 11, false, (w, h) => atTop(w, h));
   if (narrower !== undefined) {
     const p = pixel(view, group.n, narrower.k, narrower.rise);
@@ -76,7 +79,7 @@ type Put = (
 function placer(
   view: ReportView,
   group: GroupView,
-  dots: readonly (RisePoint | undefined)[],
+  dots: readonly (Pick<RisePoint, 'k' | 'rise'> | undefined)[],
 ): Put & { labels: Label[] } {
   const frame: Box = { x: 0, y: 0, width: PANEL.plotWidth + 6, height: PANEL.plotHeight };
   const curves = [group.chief, group.other].filter((c) => c !== undefined);
@@ -85,8 +88,8 @@ function placer(
   const taken: Box[] = centres.map((p) => ({ x: p.x - 6, y: p.y - 6, width: 12, height: 12 }));
   const drop = dots[0] === undefined ? undefined : centres[0];
   if (drop !== undefined) lines.push([drop, { x: drop.x, y: PANEL.plotHeight }]);
-  if (view.scale.budget !== null) {
-    const { y } = pixel(view, 1, 0, view.scale.budget);
+  if (view.line !== null) {
+    const { y } = pixel(view, 1, 0, view.line);
     lines.push([
       { x: 0, y },
       { x: PANEL.plotWidth, y },
@@ -132,7 +135,8 @@ export function atTop(width: number, height: number): Candidate[] {
   ]);
 }
 
-function around(p: { x: number; y: number }, width: number, height: number): Candidate[] {
+/** Beside a dot, the right side first. */
+export function around(p: { x: number; y: number }, width: number, height: number): Candidate[] {
   const gap = 11;
   const middle = p.y - height / 2;
   return [

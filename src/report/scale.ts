@@ -20,6 +20,20 @@ export interface LossScale {
   readonly unit: string;
   /** Why it is absolute, as a sentence. */
   readonly why?: string;
+  /** `relative`: the rise is a share of what the model explains over a constant answer, not of its loss. */
+  readonly explained?: boolean;
+  /** `absolute`: what rises is not the loss but the worsening of a metric. */
+  readonly metric?: MetricScale;
+}
+
+export interface MetricScale {
+  /** Of letters and digits: it stands in charts and sentences. */
+  readonly name: string;
+  /** As the records have it. */
+  readonly key: string;
+  readonly better: 'higher' | 'lower';
+  /** The original model's value. */
+  readonly reference: number;
 }
 
 /** The scale for a sweep at a relative budget (0.01 = 1 % of the original's loss). */
@@ -40,7 +54,7 @@ export function lossScale(sweep: SweepRecord, budget: number): LossScale {
 }
 
 /** A unit from a record, reduced to letters, digits and a few signs: it stands in charts, tables and sentences. */
-function unitText(unit: string): string {
+export function unitText(unit: string): string {
   const safe = shorten(unit.replace(/[^\p{L}\p{N} ²³/%.·-]/gu, '').trim(), 16);
   return safe === '' ? 'units of loss' : safe;
 }
@@ -61,6 +75,13 @@ export function riseText(scale: LossScale, y: number, rounding?: Rounding): stri
 /** The same for a table whose head says the unit: `+0.55 %`, or `+0.0123`. */
 export function riseCell(scale: LossScale, y: number, rounding?: Rounding): string {
   return scale.kind === 'relative' ? riseText(scale, y, rounding) : signed(significant(y, 2, rounding));
+}
+
+/** Title of an axis of rises; `link` is "above" or "against". */
+export function riseTitle({ kind, unit, explained, metric }: LossScale, link: 'above' | 'against'): string {
+  if (metric !== undefined) return unit === 'pt' ? `${metric.name} worse by, pt` : `${metric.name} worse by`;
+  if (explained === true) return `loss ${link} the original, % of what it explains`;
+  return kind === 'relative' ? `loss ${link} the original` : `loss ${link} the original, ${unit}`;
 }
 
 /** An axis: linear around 0 and the budget, logarithmic above. */
@@ -100,9 +121,11 @@ function tickText(scale: LossScale, value: number): string {
   const magnitude = Math.abs(value);
   const sign = value < 0 ? '\u2212' : '+';
   if (scale.kind === 'relative') return `${sign}${Number(magnitude.toPrecision(3))}${NBSP}%`;
-  // Decades: below a thousandth the digits would not fit beside the axis.
-  const exponent = Math.round(Math.log10(magnitude));
-  return sign + (Math.abs(exponent) <= 3 ? String(Number(magnitude.toPrecision(3))) : `10${superscript(exponent)}`);
+  // Below a thousandth the digits would not fit beside the axis.
+  const exponent = Math.floor(Math.log10(magnitude * (1 + 1e-9)));
+  if (Math.abs(exponent) <= 3) return sign + String(Number(magnitude.toPrecision(3)));
+  const mantissa = Number((magnitude / 10 ** exponent).toPrecision(3));
+  return `${sign}${mantissa === 1 ? '' : `${mantissa}·`}10${superscript(exponent)}`;
 }
 
 function superscript(exponent: number): string {

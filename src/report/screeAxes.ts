@@ -28,8 +28,8 @@ function widthScale({ n }: GroupView): Layer {
 }
 
 /** y: rise of the loss, symlog, one domain for all panels. */
-export function riseEncoding({ axis, scale }: ReportView): Layer {
-  const ticks = spaced(axis, scale.budget);
+export function riseEncoding({ axis, line }: Pick<ReportView, 'axis' | 'line'>): Layer {
+  const ticks = spaced(axis, line);
   return {
     field: 'y',
     type: 'quantitative',

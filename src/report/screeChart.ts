@@ -7,7 +7,7 @@ import { costAxis, riseEncoding, widthEncoding } from './screeAxes.js';
 import { curveColor, curveName, isMarked, PANEL, panelLabels, type Label } from './panelLabels.js';
 import { riseText } from './scale.js';
 import { CHART_CONFIG, type Chart } from './svg.js';
-import type { GroupView, ReportView } from './view.js';
+import { markOf, type GroupView, type ReportView } from './view.js';
 
 type Layer = Record<string, unknown>;
 
@@ -54,12 +54,15 @@ function unitsOf(curve: CurveView): string {
 function ariaLabel(view: ReportView, group: GroupView): string {
   const { scale } = view;
   const end = group.chief.points.at(-1);
+  const { plan } = group;
   const needs =
-    scale.budget === null
-      ? ''
-      : group.needs === null
-        ? ` No width is shown to hold ${scale.budgetText ?? ''}.`
-        : ` ${group.needs.k} of ${group.n} hold ${scale.budgetText ?? ''}.`;
+    plan !== undefined
+      ? ` The plan keeps ${plan.group.k} of ${plan.group.n}.`
+      : scale.budget === null
+        ? ''
+        : group.needs === null
+          ? ` No width is shown to hold ${scale.budgetText ?? ''}.`
+          : ` ${group.needs.k} of ${group.n} hold ${scale.budgetText ?? ''}.`;
   const full = end === undefined ? '' : ` At full width ${riseText(scale, end.rise)}.`;
   const low = group.chief.lowest;
   return `${shorten(group.name, 40)}: rise of the loss against ${unitsOf(group.chief)} kept, ${curveName(group.chief)}.${needs} Lowest with ${low.k}: ${riseText(scale, low.rise)}.${full}`;
@@ -107,22 +110,24 @@ function medianGap(points: readonly RisePoint[]): number {
   return gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? Infinity;
 }
 
-export function budgetLine({ scale }: ReportView): Layer[] {
-  if (scale.budget === null) return [];
+export function budgetLine({ line: at }: Pick<ReportView, 'line'>): Layer[] {
+  if (at === null) return [];
   return [
     {
-      data: { values: [{ y: scale.budget }] },
+      data: { values: [{ y: at }] },
       mark: { type: 'rule', color: COLORS.ink.light, strokeWidth: 1.2, strokeDash: [5, 3] },
       encoding: { y: XY.y },
     },
   ];
 }
 
-/** The width needed alone: ink dot and drop line. The lowest point: a ring. */
-function marks({ axis }: ReportView, { best, needs, chief }: GroupView): Layer[] {
+/** The plan, or the width needed alone: ink dot and drop line. The lowest point: a ring. */
+function marks({ axis }: ReportView, group: GroupView): Layer[] {
   const layers: Layer[] = [];
-  if (needs !== null && needs.k < best.curve.n) {
-    const at = { values: [{ k: needs.k, y: needs.rise, floor: axis.domain[0] }] };
+  const { chief } = group;
+  const mark = markOf(group);
+  if (mark !== undefined) {
+    const at = { values: [{ k: mark.k, y: mark.rise, floor: axis.domain[0] }] };
     layers.push(
       {
         data: at,
@@ -136,17 +141,17 @@ function marks({ axis }: ReportView, { best, needs, chief }: GroupView): Layer[]
           shape: 'circle',
           filled: true,
           size: 70,
-          color: COLORS.ink.light,
-          stroke: COLORS.paper.light,
-          strokeWidth: 1.5,
+          ...(mark.measured
+            ? { color: COLORS.ink.light, stroke: COLORS.paper.light, strokeWidth: 1.5 }
+            : { fill: COLORS.paper.light, stroke: COLORS.ink.light, strokeWidth: 2 }),
           opacity: 1,
         },
         encoding: XY,
       },
     );
   }
-  if (isMarked(chief)) {
-    const mark = {
+  if (isMarked(chief) && group.plan === undefined) {
+    const ring = {
       type: 'point',
       shape: 'circle',
       filled: true,
@@ -156,7 +161,7 @@ function marks({ axis }: ReportView, { best, needs, chief }: GroupView): Layer[]
       strokeWidth: 2,
       opacity: 1,
     };
-    if (chief.lowest.k !== needs?.k) layers.push({ data: values([chief.lowest]), mark, encoding: XY });
+    if (chief.lowest.k !== group.needs?.k) layers.push({ data: values([chief.lowest]), mark: ring, encoding: XY });
   }
   return layers;
 }
