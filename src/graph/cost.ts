@@ -2,10 +2,12 @@ import type * as tf from '@tensorflow/tfjs';
 
 import { UsageError } from '../errors.js';
 import type { Cost } from '../records/types.js';
-import type { Analysis } from './analyse.js';
+import type { Analysis, Shapes } from './analyse.js';
+import { addedBiases, kernelCosts, splitOf, type KernelCost } from './cost-changes.js';
 import type { Grouping } from './groups.js';
 import type { Extent } from './rules/types.js';
-import type { WidthGroup } from './types.js';
+import { product, sizeOf, sum, type Kept, type Size } from './sizes.js';
+import type { CostChanges, WidthGroup } from './types.js';
 
 /**
  * Bytes that one number of a weight takes in the model's source: one figure, or one per weight: by its key (the path of the nested
@@ -13,14 +15,7 @@ import type { WidthGroup } from './types.js';
  */
 export type BytesPerWeight = number | ReadonlyMap<string, number> | ((weight: tf.LayerVariable) => number);
 
-/** A size as a function of the widths. */
-interface Size {
-  readonly fixed: number;
-  /** Per group that it depends on: positions left with the first k units, k = 0..n. */
-  readonly shares: ReadonlyMap<number, Int32Array>;
-}
-
-interface WeightCost {
+export interface WeightCost {
   readonly sizes: readonly Size[];
   readonly bytes: number;
 }
@@ -31,7 +26,9 @@ interface MacCost {
 }
 
 export interface CostModel {
-  cost(widths: ReadonlyMap<string, number>): Cost;
+  cost(widths: ReadonlyMap<string, number>, changes?: CostChanges): Cost;
+  /** Of the kernels that are to be factored, those that have fewer weights as two at these widths. */
+  paying(widths: ReadonlyMap<string, number>, changes: CostChanges): ReadonlySet<string>;
   /** Multiply-adds of one step at full width. */
   stepMacs(step: number): number;
 }
@@ -45,6 +42,7 @@ export function costModel(
   grouping: Grouping,
   weights: ReadonlyMap<tf.LayerVariable, string>,
   bytesPerWeight: BytesPerWeight,
+  shapes: Shapes,
 ): CostModel {
   const size = (extent: Extent): Size => sizeOf(analysis, grouping, extent);
   const counted = new Map<tf.LayerVariable, WeightCost>();
@@ -58,10 +56,47 @@ export function costModel(
     step,
     sizes: [...times.map(size), ...(counted.get(variable)?.sizes ?? [])],
   }));
+  const kernels = kernelCosts(analysis, grouping, counted, shapes);
+  const kept = (widths: ReadonlyMap<string, number>): Kept => keptUnits(grouping.groups, widths);
   return {
-    cost: (widths) => total([...counted.values()], macs, keptUnits(grouping.groups, widths)),
+    cost: (widths, changes) => {
+      const full = total([...counted.values()], macs, kept(widths));
+      return changes === undefined ? full : changed(full, kernels, grouping.groups, kept(widths), changes);
+    },
+    paying: (widths, changes) => {
+      const factors = [...(changes.factors ?? [])];
+      const splits = factors.filter(([layer, factor]) => {
+        const kernel = kernels.get(layer);
+        return kernel !== undefined && splitOf(kernel, factor, grouping.groups, kept(widths), changes) !== null;
+      });
+      return new Set(splits.map(([layer]) => layer));
+    },
     stepMacs: (step) => sum(macs.filter((use) => use.step === step).map(({ sizes }) => product(sizes, []))),
   };
+}
+
+/** Numbers that a layer keeps as float32 whatever its source did: biases that it did not have. */
+const NEW_BYTES = 4;
+
+function changed(
+  full: Cost,
+  kernels: ReadonlyMap<string, KernelCost>,
+  groups: readonly WidthGroup[],
+  kept: Kept,
+  changes: CostChanges,
+): Cost {
+  let { parameters, macs, bytes } = full;
+  for (const [layer, factor] of changes.factors ?? []) {
+    const kernel = kernels.get(layer);
+    if (kernel === undefined) throw new UsageError(`There is no kernel of a layer "${layer}" that could be factored.`);
+    const split = splitOf(kernel, factor, groups, kept, changes);
+    if (split === null) continue;
+    parameters += split.parameters;
+    bytes += split.parameters * kernel.bytes;
+    macs += split.macs;
+  }
+  const biases = addedBiases(kernels.values(), groups, kept, changes);
+  return { parameters: parameters + biases, macs, bytes: bytes + NEW_BYTES * biases };
 }
 
 function bytesOf(source: BytesPerWeight, variable: tf.LayerVariable, key: string): number {
@@ -69,26 +104,7 @@ function bytesOf(source: BytesPerWeight, variable: tf.LayerVariable, key: string
   return typeof source === 'function' ? source(variable) : (source.get(key) ?? 4);
 }
 
-function sizeOf({ units }: Analysis, { groups, places }: Grouping, extent: Extent): Size {
-  if (typeof extent === 'number') return { fixed: extent, shares: new Map() };
-  const shares = new Map<number, Int32Array>();
-  let fixed = 0;
-  for (const unit of extent) {
-    const place = places.get(units.find(unit));
-    if (place === undefined) {
-      fixed++;
-      continue;
-    }
-    const [group, index] = place;
-    const share = shares.get(group) ?? new Int32Array(groups[group].n + 1);
-    share[index + 1]++;
-    shares.set(group, share);
-  }
-  for (const share of shares.values()) for (let k = 1; k < share.length; k++) share[k] += share[k - 1];
-  return { fixed, shares };
-}
-
-function keptUnits(groups: readonly WidthGroup[], widths: ReadonlyMap<string, number>): (number | undefined)[] {
+function keptUnits(groups: readonly WidthGroup[], widths: ReadonlyMap<string, number>): Kept {
   for (const [name, k] of widths) {
     const group = groups.find((candidate) => candidate.name === name);
     if (group === undefined) throw new UsageError(`There is no width group "${name}".`);
@@ -99,7 +115,7 @@ function keptUnits(groups: readonly WidthGroup[], widths: ReadonlyMap<string, nu
   return groups.map(({ name }) => widths.get(name));
 }
 
-function total(weights: readonly WeightCost[], macs: readonly MacCost[], kept: readonly (number | undefined)[]): Cost {
+function total(weights: readonly WeightCost[], macs: readonly MacCost[], kept: Kept): Cost {
   let [parameters, bytes] = [0, 0];
   for (const weight of weights) {
     const count = product(weight.sizes, kept);
@@ -107,18 +123,4 @@ function total(weights: readonly WeightCost[], macs: readonly MacCost[], kept: r
     bytes += count * weight.bytes;
   }
   return { parameters, macs: sum(macs.map(({ sizes }) => product(sizes, kept))), bytes };
-}
-
-function product(sizes: readonly Size[], kept: readonly (number | undefined)[]): number {
-  return sizes.reduce((count, size) => count * atWidths(size, kept), 1);
-}
-
-function atWidths({ fixed, shares }: Size, kept: readonly (number | undefined)[]): number {
-  let size = fixed;
-  for (const [group, share] of shares) size += share[kept[group] ?? share.length - 1];
-  return size;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, number) => all + number, 0);
 }

@@ -21,6 +21,9 @@ const GRAPH_DEFAULTS = { bytesPerWeight: 4 } as const;
 export interface GraphDetail {
   readonly analysis: Analysis;
   readonly grouping: Grouping;
+  readonly costs: CostModel;
+  /** What the graph was read with. */
+  readonly options: GraphOptions;
 }
 
 const details = new WeakMap<ModelGraph, GraphDetail>();
@@ -39,6 +42,7 @@ export function readGraph(model: tf.LayersModel, options: GraphOptions = {}): Mo
     grouping,
     weightKeys(model),
     options.bytesPerWeight ?? GRAPH_DEFAULTS.bytesPerWeight,
+    shapes,
   );
   const graph: ModelGraph = {
     model,
@@ -46,9 +50,9 @@ export function readGraph(model: tf.LayersModel, options: GraphOptions = {}): Mo
     layers: layerInfos(model, program, shapes, costs),
     groups: grouping.groups,
     skipped: grouping.skipped,
-    cost: (widths) => costs.cost(widths),
+    cost: (widths, changes) => costs.cost(widths, changes),
   };
-  details.set(graph, { analysis, grouping });
+  details.set(graph, { analysis, grouping, costs, options });
   return graph;
 }
 

@@ -86,6 +86,23 @@ export interface LayerInfo {
   readonly macs: number;
 }
 
+/** One kernel as two; see bases/factorCost. */
+export interface FactorChange {
+  readonly k: number;
+  /** `channel`: k filters of full size, then 1 x 1. `spatial`: kh x 1 into k channels, then 1 x kw. */
+  readonly form: 'channel' | 'spatial';
+  /** The basis corrects a mean: the layer has a bias even where it had none. */
+  readonly corrected: boolean;
+}
+
+/** What happens to a model beside its widths. */
+export interface CostChanges {
+  /** By path of the layer; a kernel that would have no fewer weights as two at these widths stays whole. */
+  readonly factors?: ReadonlyMap<string, FactorChange>;
+  /** Groups below full width whose units are replaced by constants: a layer that reads them gets a bias where it has none. */
+  readonly folded?: ReadonlySet<string>;
+}
+
 export interface ModelGraph {
   readonly model: tf.LayersModel;
   readonly program: Program;
@@ -94,7 +111,8 @@ export interface ModelGraph {
   readonly skipped: readonly SkippedLayer[];
   /**
    * Cost of the whole model with these groups at these widths (0 <= k <= n) and the others full.
-   * Bytes: `bytesPerWeight` of the model's source is applied per weight (4 unless it was quantised).
+   * Bytes: `bytesPerWeight` of the model's source is applied per weight (4 unless it was quantised). A kernel that is factored is
+   * stored as it was; a bias that a layer did not have takes 4 bytes a number.
    */
-  cost(widths: ReadonlyMap<string, number>): Cost;
+  cost(widths: ReadonlyMap<string, number>, changes?: CostChanges): Cost;
 }

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { UsageError } from '../errors.js';
-import type { ModelGraph, WidthGroup } from '../graph/types.js';
+import { kernelParts, mixingKernel, type KernelPart } from '../graph/index.js';
+import type { ModelGraph, TailPoint, WidthGroup } from '../graph/types.js';
 import { rebuild, type JsonObject } from './rebuild.js';
 import { checkKeep, resize, slicerOf, type Keep, type Slicer } from './slice.js';
 
@@ -16,51 +17,56 @@ export type Constants = ReadonlyMap<string, readonly Float32Array[]>;
  * 'same' padded one, where the image of a constant would be smaller. So the folded model is the masked model plus one number per
  * output feature, exactly and everywhere.
  *
+ * @param through paths of linear layers without a bias (the first halves of factored ones) and of the one layer that reads each: that one's
+ *   bias takes over, at all taps of its own kernel
  * @throws UsageError for a group that does not exist or does not fit, for recurrent groups (their first state is zero, not the
  * constant), where a reader has no bias that could hold it (Dot, a strided transposed convolution), and where the calls of a shared
  * reader would need different ones
  */
-export function foldConstantUnits(graph: ModelGraph, keep: Keep, constants: Constants): tf.LayersModel {
+export function foldConstantUnits(
+  graph: ModelGraph,
+  keep: Keep,
+  constants: Constants,
+  through: ReadonlyMap<string, string> = new Map(),
+): tf.LayersModel {
   checkKeep(graph, keep);
   checkConstants(graph, constants);
-  const folder: Folder = { ...slicerOf(graph, keep), graph, keep, constants };
+  const layerAt = (path: string): tf.layers.Layer => graph.program.steps.find(({ name }) => name === path)!.layer;
+  const firsts = new Map([...through].map(([first, second]) => [layerAt(second), layerAt(first)]));
+  const folder: Folder = {
+    ...slicerOf(graph, keep),
+    graph,
+    keep,
+    constants,
+    firsts,
+    passing: new Set(firsts.values()),
+  };
   return rebuild(
     graph.model,
     (layer, config) => {
       resize(folder, layer, config);
       if (needsBias(folder, layer)) biasHolder(layer, config)['useBias'] = true;
     },
-    (layer) => kernelsOf(layer).flatMap((part) => weightsOf(folder, part)),
+    (layer) => kernelParts(layer).flatMap((part) => weightsOf(folder, layer, part)),
   );
+}
+
+/**
+ * Whether constants may stand for a group's units. Not in a recurrent group, where a reader has no bias that could hold them, where a layer
+ * stands between the tail point and the reader that would change them, and where a shared reader's calls would need different ones.
+ * @param constants of the group; without them a reader of several tail points counts as one that needs different ones
+ */
+export function foldable(graph: ModelGraph, group: WidthGroup, constants?: readonly Float32Array[]): boolean {
+  return foldingRefusal(graph, group) === null && disagreement(group, constants) === null;
 }
 
 interface Folder extends Slicer {
   readonly graph: ModelGraph;
   readonly keep: Keep;
   readonly constants: Constants;
-}
-
-/** The part of a layer that holds kernels and a bias, the bias last of its weights. */
-interface Part {
-  readonly weights: tf.LayerVariable[];
-  readonly kernel?: tf.LayerVariable;
-  readonly depthwiseKernel?: tf.LayerVariable;
-  readonly pointwiseKernel?: tf.LayerVariable;
-  readonly bias?: tf.LayerVariable | null;
-}
-
-interface Wrapping {
-  readonly layer?: tf.layers.Layer;
-  readonly cell?: Part;
-  readonly forwardLayer?: { readonly cell: Part };
-  readonly backwardLayer?: { readonly cell: Part };
-}
-
-function kernelsOf(layer: tf.layers.Layer): Part[] {
-  const { layer: inner, cell, forwardLayer, backwardLayer } = layer as unknown as Wrapping;
-  if (forwardLayer !== undefined && backwardLayer !== undefined) return [forwardLayer.cell, backwardLayer.cell];
-  if (cell !== undefined) return [cell];
-  return [inner ?? layer];
+  /** Layers whose bias takes over what another one would gain: the one behind and the first. */
+  readonly firsts: ReadonlyMap<tf.layers.Layer, tf.layers.Layer>;
+  readonly passing: ReadonlySet<tf.layers.Layer>;
 }
 
 function biasHolder(layer: tf.layers.Layer, config: JsonObject): JsonObject {
@@ -70,48 +76,61 @@ function biasHolder(layer: tf.layers.Layer, config: JsonObject): JsonObject {
 }
 
 function needsBias(folder: Folder, layer: tf.layers.Layer): boolean {
-  return kernelsOf(layer).some((part) => part.bias == null && readingKernel(folder, part) !== null);
+  return kernelParts(layer).some((part) => part.bias == null && sourceOf(folder, layer, part) !== null);
 }
 
-function weightsOf(folder: Folder, part: Part): tf.Tensor[] {
-  const kernel = readingKernel(folder, part);
-  if (kernel === null) return part.weights.map((variable) => folder.weight(variable));
+function weightsOf(folder: Folder, layer: tf.layers.Layer, part: KernelPart): tf.Tensor[] {
+  const source = sourceOf(folder, layer, part);
+  if (source === null) return part.weights.map((variable) => folder.weight(variable));
   const others = part.weights.filter((variable) => variable !== part.bias);
-  const use = folder.detail.analysis.weights.get(kernel)!;
-  const made = use.axes[use.roles.indexOf('makes')];
-  const added = tf.tensor1d(addedBias(folder, part, kernel));
-  const kept = folder.kept(made);
+  const gained = addedBias(folder, source);
+  const use = folder.detail.analysis.weights.get(mixingKernel(part)!)!;
+  const kept = folder.kept(use.axes[use.roles.indexOf('makes')]);
+  const added = source === part ? tf.tensor1d(gained) : passedOn(part, gained);
   const shift = kept === null ? added : tf.gather(added, tf.tensor1d(kept, 'int32'));
   const bias = part.bias == null ? tf.mul(shift, 1) : tf.add(folder.weight(part.bias), shift);
   return [...others.map((variable) => folder.weight(variable)), bias];
 }
 
-/** The kernel that reads units which go and have a constant; null when there is none. */
-function readingKernel(folder: Folder, part: Part): tf.LayerVariable | null {
-  const kernel = part.pointwiseKernel ?? part.kernel;
-  const use = kernel === undefined ? undefined : folder.detail.analysis.weights.get(kernel);
-  if (kernel === undefined || use === undefined) return null;
-  const units = use.axes[use.roles.indexOf('reads')] ?? null;
-  const constant = units?.some((unit) => constantOf(folder, use.layer, unit) !== 0) ?? false;
-  return constant ? kernel : null;
+/** The part whose constants a layer's bias takes over: its own, or that of the first half before it; null: none. */
+function sourceOf(folder: Folder, layer: tf.layers.Layer, part: KernelPart): KernelPart | null {
+  const first = folder.firsts.get(layer);
+  if (first !== undefined) return readsConstants(folder, kernelParts(first)[0]) ? kernelParts(first)[0] : null;
+  return !folder.passing.has(layer) && readsConstants(folder, part) ? part : null;
 }
 
-/** What stands for a unit that goes where this layer reads it; 0 for all others. */
-function constantOf({ detail, graph, keep, constants }: Folder, consumer: string, unit: number): number {
+/** Whether a kernel reads units which go and which constants stand for. */
+function readsConstants(folder: Folder, part: KernelPart): boolean {
+  const kernel = mixingKernel(part);
+  const use = kernel === undefined ? undefined : folder.detail.analysis.weights.get(kernel);
+  const units = use?.axes[use.roles.indexOf('reads')] ?? null;
+  return units?.some((unit) => constantOf(folder, use!.layer, unit) !== null) ?? false;
+}
+
+/** What a kernel [.., k, out] makes of a constant [k] at every place, all its taps together. */
+function passedOn({ kernel }: KernelPart, values: Float32Array): tf.Tensor1D {
+  const [k, cols] = kernel!.shape.slice(-2) as [number, number];
+  const taps = tf.sum(tf.reshape(kernel!.read(), [-1, k, cols]), 0);
+  return tf.reshape(tf.matMul(tf.tensor2d(values, [1, k]), taps as tf.Tensor2D), [cols]);
+}
+
+/** What stands for a unit that goes where this layer reads it; null for all others. */
+function constantOf({ detail, graph, keep, constants }: Folder, consumer: string, unit: number): number | null {
   const place = detail.grouping.places.get(detail.analysis.units.find(unit));
-  if (place === undefined) return 0;
+  if (place === undefined) return null;
   const [group, index] = place;
   const { name, tailPoints } = graph.groups[group];
-  if (keep.get(name)?.includes(index) !== false) return 0;
+  if (keep.get(name)?.includes(index) !== false) return null;
   const point = tailPoints.findIndex(({ consumers }) => consumers.includes(consumer));
-  return constants.get(name)?.[point]?.[index] ?? 0;
+  return constants.get(name)?.[point]?.[index] ?? null;
 }
 
 /** Sum over the positions that are read: constant times the kernel's taps, per feature made. */
-function addedBias(folder: Folder, part: Part, kernel: tf.LayerVariable): Float32Array {
+function addedBias(folder: Folder, part: KernelPart): Float32Array {
+  const kernel = mixingKernel(part)!;
   const { axes, roles, layer } = folder.detail.analysis.weights.get(kernel)!;
   const reads = roles.indexOf('reads');
-  const inputs = Float32Array.from(axes[reads]!, (unit) => constantOf(folder, layer, unit));
+  const inputs = Float32Array.from(axes[reads]!, (unit) => constantOf(folder, layer, unit) ?? 0);
   return tf.tidy(() => {
     const seen = part.depthwiseKernel === undefined ? tf.tensor1d(inputs) : filtered(part.depthwiseKernel, inputs);
     const makes = roles.indexOf('makes') < 0 ? kernel.shape.length - 1 : roles.indexOf('makes');
@@ -142,33 +161,48 @@ function checkConstants(graph: ModelGraph, constants: Constants): void {
     if (!fits) {
       throw new UsageError(`Group "${name}" needs ${group.n} finite constants for each of its ${points} tail points.`);
     }
-    checkFoldable(graph, group);
-    checkSharedReaders(group, values);
+    const refusal = foldingRefusal(graph, group) ?? disagreement(group, values);
+    if (refusal !== null) throw new UsageError(refusal);
   }
 }
 
 /** A layer that reads the group at several tail points has one bias for all of them. */
-function checkSharedReaders({ name, consumers, tailPoints }: WidthGroup, values: readonly Float32Array[]): void {
+function disagreement({ name, consumers, tailPoints }: WidthGroup, values?: readonly Float32Array[]): string | null {
   for (const consumer of consumers) {
-    const lists = values.filter((_, i) => tailPoints[i].consumers.includes(consumer));
-    if (lists.some((list) => list.some((constant, unit) => constant !== lists[0][unit]))) {
-      throw new UsageError(`Layer "${consumer}" reads group "${name}" in several calls with different constants.`);
-    }
+    const points = [...tailPoints.keys()].filter((i) => tailPoints[i].consumers.includes(consumer));
+    const first = values?.[points[0]];
+    const same = points.slice(1).every((i) => values?.[i].every((constant, unit) => constant === first![unit]));
+    if (!same) return `Layer "${consumer}" reads group "${name}" in several calls with different constants.`;
   }
+  return null;
 }
 
-function checkFoldable({ program }: ModelGraph, group: WidthGroup): void {
+function foldingRefusal(graph: ModelGraph, group: WidthGroup): string | null {
   if (group.recurrent.length > 0) {
-    throw new UsageError(
-      `Group "${group.name}" is the state of a recurrent layer, and no constant: it cannot be folded.`,
-    );
+    return `Group "${group.name}" is the state of a recurrent layer, and no constant: it cannot be folded.`;
   }
   for (const name of group.consumers) {
-    const { layer } = program.steps.find((step) => step.name === name)!;
+    const { layer } = graph.program.steps.find((step) => step.name === name)!;
     const strides = (layer as { strides?: number[] }).strides ?? [];
     const strided = layer.getClassName().endsWith('Transpose') && strides.some((stride) => stride !== 1);
     if (layer.getClassName() === 'Dot' || strided) {
-      throw new UsageError(`Layer "${name}" (${layer.getClassName()}) has no bias that could hold a constant.`);
+      return `Layer "${name}" (${layer.getClassName()}) has no bias that could hold a constant.`;
     }
   }
+  const between = group.tailPoints.flatMap((point) => changersBehind(graph, point));
+  return between.length === 0 ? null : `Layer "${between[0]}" changes constants before they are read.`;
+}
+
+/** Layers between a tail point and those that mix what it masks that do more than to fold. */
+function changersBehind({ program }: ModelGraph, { reader, consumers, state }: TailPoint): string[] {
+  const [found, pending, seen]: [string[], number[], Set<number>] = [[], state === true ? [] : [reader], new Set()];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    const { name, layer, outputs } = program.steps[at];
+    if (seen.has(at) || consumers.includes(name)) continue;
+    seen.add(at);
+    if (!['Flatten', 'Reshape', 'Dropout'].includes(layer.getClassName())) found.push(name);
+    for (const step of program.steps)
+      if (step.inputs.some((value) => outputs.includes(value))) pending.push(step.index);
+  }
+  return found;
 }
