@@ -1,6 +1,8 @@
 import { readRecord, writeRecord } from '../records/store.js';
 import type { CompareRecord } from '../records/types.js';
-import { measureDigest, measureStage, retrainingOf } from './measure-stage.js';
+import { basesOf } from './curves.js';
+import { MEASURING, measureDigest, measureStage, retrainingOf } from './measure-stage.js';
+import { missingOf } from './missing.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, type Session } from './session.js';
 import { reused, type Clocked } from './stage.js';
@@ -11,7 +13,7 @@ export async function compareStage(
   made: Retrained | undefined,
   stages: Clocked[],
 ): Promise<CompareRecord> {
-  const { folder, selection, options } = session;
+  const { folder, options } = session;
   const { axis } = options;
   const inputs = measureDigest(session, 'compare', made);
   const kept = await readRecord(folder, 'compare.json').catch(() => undefined);
@@ -35,7 +37,7 @@ export async function compareStage(
       ...swept,
       axis,
       groups,
-      skipped: selection.skipped,
+      skipped: missingOf(session, groups, missing, basesOf(session, MEASURING.compare)).skipped,
     };
     await writeRecord(folder, 'compare.json', record);
     return record;

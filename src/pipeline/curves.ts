@@ -44,19 +44,22 @@ export const TAIL_RANK = 'tail-rank';
 export const ALL_BASES: readonly string[] = [...UNIT_BASES, ...RANK_BASES, TAIL_RANK];
 
 /**
- * The bases that a run asks for, checked.
+ * The bases that a run asks for, checked. Where none is named and `mode` leaves none of the defaults, the rank bases are meant.
  *
  * @throws UsageError for an unknown name, and where `mode` leaves none
  */
 export function basesOf({ options }: Session, defaults: readonly string[]): readonly string[] {
-  const asked = options.bases ?? defaults;
+  const isRankOnly = options.mode === 'rank' && !defaults.some(isRank);
+  const asked = options.bases ?? (isRankOnly ? RANK_BASES : defaults);
   const odd = asked.find((name) => !ALL_BASES.includes(name));
-  if (odd !== undefined) throw new UsageError(`There is no basis "${odd}": expected some of ${ALL_BASES.join(', ')}.`);
+  if (odd !== undefined) throw unknownBasis(odd);
   const left = asked
     .filter((name) => options.mode === 'both' || isRank(name) === (options.mode === 'rank'))
     .filter((name) => name !== TAIL_RANK || options.retrain);
   if (left.length === 0 && !options.retrain && asked.includes(TAIL_RANK)) {
-    throw new UsageError('The basis tail-rank is made by retraining, and --no-retrain leaves no other.');
+    throw new UsageError('The basis tail-rank is made by retraining, and --no-retrain leaves no other.', {
+      hint: 'Leave --no-retrain out, or name other bases with --bases.',
+    });
   }
   if (left.length === 0) {
     throw new UsageError(`--mode ${options.mode} leaves none of the bases ${asked.join(', ')}.`, {
@@ -64,6 +67,10 @@ export function basesOf({ options }: Session, defaults: readonly string[]): read
     });
   }
   return left;
+}
+
+function unknownBasis(name: string): UsageError {
+  return new UsageError(`There is no basis "${name}".`, { hint: `Bases are ${ALL_BASES.join(', ')}.` });
 }
 
 function isRank(name: string): boolean {
@@ -104,6 +111,7 @@ export function passOf(session: Session) {
   return { objective, split: train.size > 0 ? train : select, seed: options.seed, batchSize, pause: pauseOf(session) };
 }
 
+/** Unit curves of every set of weights there is. */
 async function unitCurves(session: Session, variants: Variants, bases: readonly string[]): Promise<CurveSpec[]> {
   const names = UNIT_BASES.filter((name) => bases.includes(name));
   const selected = session.selection.groups.map(({ name }) => name);
@@ -135,7 +143,13 @@ async function unitCurves(session: Session, variants: Variants, bases: readonly 
   return curves;
 }
 
-async function rankCurves(session: Session, graph: ModelGraph, bases: readonly string[]): Promise<Chosen> {
+/** Rank curves of every kernel that makes a selected group's units, the output layer's too, from one set of weights. */
+export async function rankCurves(
+  session: Session,
+  graph: ModelGraph,
+  bases: readonly string[],
+  weights: WeightsName = 'original',
+): Promise<Chosen> {
   const names = RANK_BASES.filter((name) => bases.includes(name));
   const kernels = names.length === 0 ? [] : selectedKernels(session, graph);
   const layers = kernels.map(({ layer }) => layer);
@@ -153,7 +167,8 @@ async function rankCurves(session: Session, graph: ModelGraph, bases: readonly s
     for (const name of names) {
       const why = skipped.find(({ layer }) => layer === kernel.layer)?.reason;
       const refusal = rankBasisRefusal(name, kernel, statistics);
-      if (refusal === null) curves.push(rankCurve(session, graph, kernel, buildRankBasis(name, kernel, statistics)));
+      if (refusal === null)
+        curves.push(rankCurve(session, weights, graph, kernel, buildRankBasis(name, kernel, statistics)));
       // a Dense has no spatial sides: nobody misses that
       else if (name !== 'svd-spatial' || kernel.kernelShape.length === 4)
         append(missing, group, { basis: name, reason: `${kernel.layer}: ${why ?? refusal}` });
@@ -186,11 +201,17 @@ function isNamed(patterns: readonly string[], layer: string): boolean {
   return patterns.some((pattern) => matches(pattern, layer));
 }
 
-function rankCurve(session: Session, graph: ModelGraph, kernel: KernelInfo, basis: RankBasis): CurveSpec {
+function rankCurve(
+  session: Session,
+  weights: WeightsName,
+  graph: ModelGraph,
+  kernel: KernelInfo,
+  basis: RankBasis,
+): CurveSpec {
   return {
     group: kernel.group ?? kernel.layer,
     basis: basis.name,
-    weights: 'original',
+    weights,
     graph,
     keeps: { directions: basis },
     kernel: { layer: kernel.layer, kernelShape: kernel.kernelShape },

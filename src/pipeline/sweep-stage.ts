@@ -1,6 +1,8 @@
 import { readRecord, writeRecord } from '../records/store.js';
-import type { SweepRecord } from '../records/types.js';
-import { measureDigest, measureStage, retrainingOf } from './measure-stage.js';
+import type { ComparedGroup, GroupCurves, SweepRecord } from '../records/types.js';
+import { basesOf } from './curves.js';
+import { MEASURING, measureDigest, measureStage, retrainingOf } from './measure-stage.js';
+import { missingOf } from './missing.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, type Session } from './session.js';
 import { reused, type Clocked } from './stage.js';
@@ -11,21 +13,32 @@ export async function sweepStage(
   made: Retrained | undefined,
   stages: Clocked[],
 ): Promise<SweepRecord> {
-  const { folder, selection } = session;
+  const { folder } = session;
   const inputs = measureDigest(session, 'sweep', made);
   const kept = await readRecord(folder, 'sweep.json').catch(() => undefined);
   if (kept?.inputs === inputs) {
     reused(session, stages, 'sweep');
     return kept;
   }
-  return measureStage(session, 'sweep', inputs, made, stages, async (swept) => {
+  return measureStage(session, 'sweep', inputs, made, stages, async (swept, chosen) => {
+    const { skipped, notes } = missingOf(session, swept.groups, chosen.missing, basesOf(session, MEASURING.sweep));
+    for (const text of notes) session.context.onEvent({ type: 'note', text });
+    const head = headOf(session, 'tdc/sweep', inputs);
+    const groups = swept.groups.map((group) => withMissing(group, chosen.missing.get(group.name)));
     const record: SweepRecord = {
-      ...headOf(session, 'tdc/sweep', inputs),
+      ...head,
+      notes: [...head.notes, ...notes],
       ...retrainingOf(made),
       ...swept,
-      skipped: selection.skipped,
+      groups,
+      skipped,
     };
     await writeRecord(folder, 'sweep.json', record);
     return record;
   });
+}
+
+/** As in a comparison, but said only where something is missing. */
+function withMissing(group: GroupCurves, missing: ComparedGroup['missing'] | undefined): GroupCurves {
+  return missing === undefined ? group : { ...group, ...{ missing } };
 }

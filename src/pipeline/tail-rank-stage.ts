@@ -16,6 +16,7 @@ import { samplerFor } from '../retrain/sampler-for.js';
 import { SCHEDULE_RULES } from '../retrain/schedule.js';
 import { tailRank } from '../retrain/tail-rank.js';
 import { passOf, selectedKernels, TAIL_RANK } from './curves.js';
+import { digestOf as sha256 } from './digest.js';
 import { graphFrom, holdBack } from './retrain-stage.js';
 import { stageDigest, type Session } from './session.js';
 import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
@@ -53,13 +54,13 @@ export async function tailRankStage(session: Session, stages: Clocked[]): Promis
   const missing: MissingRank[] = [];
   let statistics: ReadonlyMap<string, KernelStatistics> | undefined;
   try {
-    for (const [index, kernel] of kernels.entries()) {
+    for (const kernel of kernels) {
       const reason = lawless(session, kernel);
       if (reason !== undefined) {
         missing.push({ group: kernel.group ?? kernel.layer, basis: TAIL_RANK, reason });
         continue;
       }
-      const place = { layer: kernel.layer, folder: `tail-rank/${index}`, inputs: digestOf(session, kernel) };
+      const place = { layer: kernel.layer, folder: folderOf(kernel.layer), inputs: digestOf(session, kernel) };
       const kept = await graphFrom(session, place.folder, place.inputs).catch(() => undefined);
       const group = kept?.groups.find(({ producers }) => producers.includes(innerName(kept, kernel.layer)));
       if (kept !== undefined && group !== undefined) {
@@ -99,10 +100,19 @@ function startOf(kernel: KernelInfo, statistics: KernelStatistics | undefined): 
   return buildRankBasis(name, kernel, statistics);
 }
 
+/** Named by the layer; what a file system might change or confuse is told apart by a digest of the name. */
+export function folderOf(layer: string): string {
+  const safe = layer.replaceAll(/[^a-z0-9_-]+/gu, '-').slice(0, 60);
+  const isWhole = safe === layer && layer !== '';
+  return `tail-rank/${isWhole ? layer : `${safe}-${sha256(layer).slice('sha256:'.length, 'sha256:'.length + 12)}`}`;
+}
+
+/** Other layers of the selection make no difference to this one's retraining. */
 function digestOf(session: Session, { layer }: KernelInfo): string {
   const { sampler, p, kMin, epochs, batchSize, learningRate, distill } = session.options;
   const { threads } = session.backend.info;
-  return stageDigest(session, 'tail-rank', {
+  const alone = { ...session, selection: { groups: [], skipped: [] } };
+  return stageDigest(alone, 'tail-rank', {
     layer,
     sampler,
     p,

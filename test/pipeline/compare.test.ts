@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { UsageError } from '../../src/errors.js';
 import { runCompare, runSweep, RUN_DEFAULTS, type RunContext, type RunOptions } from '../../src/pipeline/index.js';
-import type { CompareRecord, Curve } from '../../src/records/types.js';
+import type { ComparedGroup, CompareRecord, Curve } from '../../src/records/types.js';
 
 const FIXTURES = resolve(import.meta.dirname, '../../fixtures');
 
@@ -125,7 +125,7 @@ describe('runCompare', () => {
   });
 
   it.each([
-    { more: { bases: ['qr'] }, says: /no basis "qr": expected some of tail, magnitude/ },
+    { more: { bases: ['qr'] }, says: /no basis "qr"/ },
     { more: { bases: ['svd'], mode: 'unit' as const }, says: /--mode unit leaves none/ },
   ])('refuses $more', async ({ more, says }) => {
     const attempt = runCompare(options('refused', { retrain: false, ...more }), context());
@@ -139,5 +139,54 @@ describe('runSweep with bases', () => {
     const bases = ['magnitude', 'whitened'];
     const { sweep } = await runSweep(options('some', { retrain: false, bases, layers: ['dense_2'] }), context());
     expect(sweep!.groups.map(({ curves }) => curves.map(({ basis }) => basis))).toEqual([['magnitude', 'whitened']]);
+  });
+
+  it('takes the rank bases where --mode rank leaves none of its own', async () => {
+    const more = { retrain: false, mode: 'rank' as const, layers: ['dense_2'] };
+    const { sweep } = await runSweep(options('ranks', more), context());
+    const { name, curves } = sweep!.groups[0];
+    expect([name, curves.map(({ basis }) => basis)]).toEqual(['dense_2', ['svd', 'pca', 'whitened', 'kfac']]);
+  });
+});
+
+/** A mean width of 2 of 32 units has a law, one of 0.6 of 10 has none. */
+const FEW = { p: 0.94, epochs: 1, control: false };
+
+describe('a basis that could not be had', () => {
+  it('is a note and an entry of the group in sweep.json, where the group has others', async () => {
+    const events: string[] = [];
+    const { sweep } = await runSweep(options('lacks', { ...FEW, bases: ['svd', 'tail-rank'] }), {
+      ...context(),
+      onEvent: (event) => event.type === 'note' && events.push(event.text),
+    });
+    const last = sweep!.groups.find(({ name }) => name === 'dense_3') as ComparedGroup;
+    expect(last.curves.map(({ basis }) => basis)).toEqual(['svd']);
+    expect(last.missing).toEqual([{ basis: 'tail-rank', reason: expect.stringContaining('dense_3') as string }]);
+    const said = /^dense_3 has no tail-rank: .*[^.]$/u;
+    expect(sweep!.notes.filter((text) => said.test(text))).toHaveLength(1);
+    expect(events.filter((text) => said.test(text))).toHaveLength(1);
+    expect(sweep!.groups.map(({ name }) => name)).toEqual(['dense_1', 'dense_2', 'dense_3']);
+    expect(sweep!.groups[0]).not.toHaveProperty('missing');
+  });
+
+  it.each([
+    ['sweep.json', runSweep],
+    ['compare.json', runCompare],
+  ])('leaves its group with the reason among the skipped of %s, where it was the only one', async (name, run) => {
+    const out = `only-${name}`;
+    await run(options(out, { ...FEW, bases: ['tail', 'tail-rank'] }), context());
+    const record = JSON.parse(await readFile(join(folder, out, name), 'utf8')) as CompareRecord;
+    expect(record.groups.map((group) => group.name)).toEqual(['dense_1', 'dense_2']);
+    const reasons = record.skipped.filter(({ layer }) => layer === 'dense_3').map(({ reason }) => reason);
+    expect(reasons.at(-1)).toMatch(/^it could not be measured \(tail-rank: .*dense_3.*\)$/u);
+  });
+
+  it('is said of a group that none of the bases fits', async () => {
+    const { sweep } = await runSweep(options('none', { retrain: false, bases: ['svd-spatial'] }), context());
+    expect(sweep!.groups).toEqual([]);
+    expect(sweep!.skipped).toContainEqual({
+      layer: 'dense_1',
+      reason: 'none of the bases asked for (svd-spatial) fits it',
+    });
   });
 });
