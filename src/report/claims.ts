@@ -110,7 +110,8 @@ function narrower(view: ReportView): Claim[] {
   ];
 }
 
-function compared(view: ReportView): Claim[] {
+/** What a comparison's figures are worth, and whether it is of this run. */
+export function compared(view: ReportView): Claim[] {
   const { compare, input } = view;
   if (compare === undefined || compare.groups.length === 0) return [];
   const most = Math.max(...compare.groups.map((g) => g.drawn.length));

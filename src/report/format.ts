@@ -1,7 +1,7 @@
 /** No-break space: stands before a unit. */
 export const NBSP = '\u00a0';
 const THIN = '\u202f';
-const MINUS = '\u2212';
+export const MINUS = '\u2212';
 /** Rounding must not turn 0.29 * 100 = 28.999999999999996 into 28, nor 0.87000000000001 into 0.88. */
 const FUZZ = 1e-9;
 

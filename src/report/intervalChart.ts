@@ -14,6 +14,10 @@ export interface IntervalRow {
   readonly rise: number;
   readonly low: number;
   readonly high: number;
+  /** Of a bar that no budget judges; default: the verdict's. */
+  readonly tone?: 'soft' | 'tail';
+  /** Default: a circle. */
+  readonly shape?: 'circle' | 'square' | 'diamond';
 }
 
 const WIDTH = 352;
@@ -101,7 +105,7 @@ function budgetRule({ budget }: LossScale): Layer[] {
 
 function bars({ budget }: LossScale, rows: readonly IntervalRow[]): Layer[] {
   return rows.flatMap((row, i) => {
-    const color = budget === null ? COLORS.tail.light : COLORS[verdictOf(row, budget)].light;
+    const color = COLORS[row.tone ?? (budget === null ? 'tail' : verdictOf(row, budget))].light;
     const data = { values: [{ x: row.rise, low: row.low, high: row.high }] };
     const y = { value: ROW * (i + 0.5) };
     return [
@@ -114,7 +118,7 @@ function bars({ budget }: LossScale, rows: readonly IntervalRow[]): Layer[] {
         data,
         mark: {
           type: 'point',
-          shape: 'circle',
+          shape: row.shape ?? 'circle',
           filled: true,
           size: 64,
           color,

@@ -5,6 +5,9 @@ import { intervalChart, type IntervalRow } from './intervalChart.js';
 import { shorten } from './escape.js';
 import { shownKernels } from './page/spectra.js';
 import type { RisePoint } from './curves.js';
+import { frontierChart, tuningChart } from './frontierChart.js';
+import { judged } from './planWords.js';
+import type { PlanView, RiseView } from './planView.js';
 import { renderPage } from './page/page.js';
 import { screeChart } from './screeChart.js';
 import { spectrumChart } from './spectrumChart.js';
@@ -69,6 +72,7 @@ function comparison(view: ReportView): Chart[] {
 
 /** The gauge beside the headline, and what retraining and its control did. */
 function intervals(view: ReportView): Chart[] {
+  if (view.plan !== undefined) return planCharts(view, view.plan);
   const full: IntervalRow[] = [
     ...(view.retrained === undefined ? [] : [{ label: 'retrained', ...view.retrained }]),
     ...(view.control === undefined ? [] : [{ label: 'control', ...view.control }]),
@@ -84,6 +88,31 @@ function intervals(view: ReportView): Chart[] {
     intervalChart('gauge', view.scale, gauge, 'Loss against the original'),
     intervalChart('retraining', view.scale, full, 'Loss at full width against the original'),
   ].filter((c) => c !== null);
+}
+
+/** The gauge, every step's interval, every joint model, and what tuning did. */
+function planCharts(view: ReportView, plan: PlanView): Chart[] {
+  const shapes = ['circle', 'square'] as const;
+  const rows: IntervalRow[] = judged(plan).map((r, i) => ({ ...r, shape: shapes[i] ?? 'circle' }));
+  const step = (label: string, rise: RiseView | undefined, tone: 'soft' | 'tail'): IntervalRow[] =>
+    rise === undefined ? [] : [{ label, ...rise, tone, shape: 'diamond' }];
+  const { tuned } = plan.record.planned;
+  const steps = [
+    ...step('control, full', plan.control, 'soft'),
+    ...step('retrained, full', plan.retrained, 'tail'),
+    ...(plan.untuned === undefined ? [] : [{ ...bare(plan.untuned), label: 'before tuning' }]),
+    ...rows.map((r, i) => ({ ...r, label: `${tuned ? 'tuned' : 'plan'}, ${i === 0 ? 'select' : 'report'}` })),
+  ];
+  return [
+    intervalChart('gauge', plan.scale, rows, 'The plan against the original'),
+    intervalChart('steps', plan.scale, steps, 'What each step did'),
+    frontierChart(view, plan),
+    tuningChart(view, plan),
+  ].filter((c) => c !== null);
+}
+
+function bare({ rise, low, high }: RiseView): RiseView {
+  return { rise, low, high };
 }
 
 function alone(view: ReportView): RisePoint | null | undefined {

@@ -1,6 +1,9 @@
 import { COLORS } from './colors.js';
 import { escapeXml, shorten } from './escape.js';
 import { integer } from './format.js';
+import { orderingName } from './orderings.js';
+import { budgetShort, riseAndBound } from './planScale.js';
+import type { PlanView } from './planView.js';
 import { toText } from './phrase.js';
 import { PANEL } from './panelLabels.js';
 import { FONT, type Drawn } from './svg.js';
@@ -50,6 +53,7 @@ export function groupSheet(view: ReportView, group: GroupView, drawn: ReadonlyMa
 }
 
 function subtitle(view: ReportView): string {
+  if (view.plan !== undefined) return planSubtitle(view, view.plan);
   const { scale } = view;
   const how = 'Loss above the original, one group narrowed at a time; the upper edge of the band is the 95 % bound.';
   const dot = view.groups.some((g) => widthStatus(view, g) === 'narrower')
@@ -57,6 +61,14 @@ function subtitle(view: ReportView): string {
     : '';
   const dashed = view.groups.some((g) => g.other !== undefined) ? " Dashed: the original's own weights." : '';
   return `${how}${dot}${dashed}${scale.why === undefined ? '' : ` ${scale.why}`}`;
+}
+
+function planSubtitle({ scale }: ReportView, plan: PlanView): string {
+  const what =
+    plan.scale.metric === undefined ? 'Loss above the original' : `${plan.scale.metric.name} worse than the original's`;
+  const band = scale.metric === undefined ? '; the upper edge of the band is the 95 % bound' : '';
+  const joint = `${riseAndBound(plan.scale, plan.select)}${plan.record.planned.tuned ? ', tuned' : ''}; budget ${budgetShort(plan.scale)}`;
+  return `${what}, one group narrowed at a time${band}. ● the plan. All groups together: ${joint}.`;
 }
 
 function panel(view: ReportView, group: GroupView, drawn: ReadonlyMap<string, Drawn>): string {
@@ -73,6 +85,13 @@ function panel(view: ReportView, group: GroupView, drawn: ReadonlyMap<string, Dr
 
 function statusText(view: ReportView, group: GroupView): string {
   const n = integer(group.best.curve.n);
+  const { plan } = group;
+  if (plan !== undefined && plan.group.k >= plan.group.n) return `all ${integer(plan.group.n)}`;
+  if (plan !== undefined) {
+    const what = plan.group.kind === 'rank' ? 'rank' : 'width';
+    return `${what} ${integer(plan.group.k)} of ${integer(plan.group.n)}, ${orderingName({ basis: plan.group.basis, weights: group.chief.curve.weights })}`;
+  }
+  if (view.plan !== undefined) return `${n} units`;
   const status = widthStatus(view, group);
   if (status === 'narrower' && group.needs !== null) return `needs ${integer(group.needs.k)} of ${n}`;
   return {

@@ -8,6 +8,8 @@ import { columnsOf, fit, pad, pen, type Pen, type TerminalOptions } from './pen.
 import { evidence, headline, isOpen, pills, SIGNS, stays } from './words.js';
 
 export { renderCompareTerminal } from './compareTerminal.js';
+export { renderCompressTerminal } from './compressTerminal.js';
+export { renderPlanTerminal } from './planTerminal.js';
 
 const WIDEST = 80;
 const NARROWEST = 40;

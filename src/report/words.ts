@@ -1,7 +1,9 @@
 import { compareEvidence, compareHeadline } from './compareLead.js';
 import type { CurveView } from './curves.js';
 import { integer, NBSP, percent } from './format.js';
+import { orderingName } from './orderings.js';
 import { foreign, listed, phrase, type Phrase } from './phrase.js';
+import { planEvidence, planHeadline, planPills } from './planWords.js';
 import { riseText } from './scale.js';
 import { verdictOf, type GroupView, type ReportView, type Verdict } from './view.js';
 
@@ -22,6 +24,7 @@ export function leading(view: ReportView): GroupView | undefined {
 /** One sentence: what is gained. */
 export function headline(view: ReportView): Phrase {
   if (isConstant(view)) return ['No width can be read off: the model does no better than a constant answer'];
+  if (view.plan !== undefined) return planHeadline(view.plan);
   const compared = isComparison(view) ? compareHeadline(view) : undefined;
   if (compared !== undefined) return compared;
   const group = leading(view);
@@ -48,7 +51,11 @@ function isConstant(view: ReportView): boolean {
 
 /** Whether the orderings are what the report is about: without a sweep, or where a sweep found nothing to narrow. */
 export function isComparison(view: ReportView): boolean {
-  return view.compare !== undefined && (view.input.sweep === undefined || view.groups.length === 0);
+  return (
+    view.plan === undefined &&
+    view.compare !== undefined &&
+    (view.input.sweep === undefined || view.groups.length === 0)
+  );
 }
 
 /** Whether some narrower width is neither shown to hold nor shown to break. */
@@ -60,6 +67,7 @@ export function isOpen(curve: CurveView): boolean {
 export function evidence(view: ReportView): Phrase {
   const doubt = view.sweep.warnings?.find(({ kind }) => kind === 'constant');
   if (doubt !== undefined) return [foreign(doubt.text)];
+  if (view.plan !== undefined) return planEvidence(view.plan);
   const compared = isComparison(view) ? compareEvidence(view) : [];
   if (compared.length > 0) return compared;
   const { scale, sweep } = view;
@@ -112,6 +120,7 @@ export interface Pill {
 export function pills(view: ReportView): Pill[] {
   const { scale, retrained } = view;
   if (isConstant(view)) return [{ verdict: 'broken', text: ['These figures mean nothing yet'] }];
+  if (view.plan !== undefined) return planPills(view.plan);
   const found: Pill[] = [];
   if (view.sweep.warnings?.some(({ kind }) => kind === 'seen') === true) {
     found.push({ verdict: 'unresolved', text: ['The model has seen the file it is judged on'] });
@@ -158,8 +167,9 @@ export function widthStatus(view: ReportView, group: GroupView): WidthStatus {
 export function caption(view: ReportView, group: GroupView): string {
   const { chief, other } = group;
   const parts: string[] = [];
+  if (view.plan !== undefined) parts.push(planCaption(group));
   if (view.scale.budget !== null) parts.push(aloneText(chief, view.scale.budgetText ?? ''));
-  parts.push(lowestText(view, chief));
+  if (view.plan === undefined || chief.better) parts.push(lowestText(view, chief));
   if (other !== undefined && view.scale.budget !== null) {
     const k = other.needs?.k;
     const all = k === other.curve.n;
@@ -167,6 +177,32 @@ export function caption(view: ReportView, group: GroupView): string {
     else parts.push(`On the original's weights ${all ? `all ${integer(k)}` : widthOf(other, k)}.`);
   }
   return parts.filter((p) => p !== '').join(' ');
+}
+
+/** Which curve the plan stands on, and whether its point on it was measured. */
+function planCaption({ chief, plan }: GroupView): string {
+  const { curve } = chief;
+  const whose = {
+    original: "the original's weights",
+    control: "the control's weights",
+    retrained: 'the retrained weights',
+  };
+  const parts = [`${capital(orderingName(curve))} on ${whose[curve.weights]}.`];
+  if (plan === undefined) return `${parts[0] ?? ''} Not in the plan.`;
+  if (plan.group.k >= plan.group.n) parts.push('The plan leaves it whole.');
+  else if (plan.rise === null) parts.push(`The plan keeps ${planKept(plan)}; its own curve was not at hand.`);
+  else if (plan.point === undefined)
+    parts.push(`The plan's ${planKept(plan)} lies between measured widths of this curve.`);
+  if (plan.group.folded === true) parts.push('What goes is replaced by its mean.');
+  return parts.join(' ');
+}
+
+function planKept({ group }: NonNullable<GroupView['plan']>): string {
+  return group.kind === 'rank' ? `rank ${integer(group.k)}` : integer(group.k);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `Alone, 40 units would hold; 36 to 39 not resolved.` */

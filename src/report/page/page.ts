@@ -32,9 +32,11 @@ const ICON =
  */
 export function renderPage(context: PageContext): string {
   const { view } = context;
-  const css = pageCss();
+  const css = pageCss(view.plan !== undefined);
   const shown = view.groups.slice(0, context.panels);
-  const scripts = shown.length > 0 ? `script-src '${sha256(SCRIPT)}'; ` : '';
+  // Points of a metric have no bound, which is what the script's readouts tell.
+  const scripted = shown.length > 0 && view.scale.metric === undefined;
+  const scripts = scripted ? `script-src '${sha256(SCRIPT)}'; ` : '';
   const policy = `default-src 'none'; img-src data:; style-src '${sha256(css)}'; ${scripts}base-uri 'none'; form-action 'none'`;
   const title = `${toText([{ foreign: view.sweep.model.name }])}: ${toText(headline(view))} · tdc`;
   const body = SECTIONS.map((section) => section(context)).filter((s) => s !== '');
@@ -43,7 +45,7 @@ export function renderPage(context: PageContext): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy}">\n` +
     `<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">\n` +
     `<title>${escapeXml(title)}</title>\n<link rel="icon" href="${ICON}"><style>${css}</style></head>\n` +
-    `<body><main>\n${body.join('\n\n')}\n</main>${shown.length > 0 ? script(pageData(view, shown)) : ''}</body></html>\n`
+    `<body><main>\n${body.join('\n\n')}\n</main>${scripted ? script(pageData(view, shown)) : ''}</body></html>\n`
   );
 }
 

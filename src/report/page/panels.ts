@@ -24,6 +24,7 @@ export const panelsSection: Section = (context) => {
 };
 
 function intro(view: ReportView, shown: readonly GroupView[]): string {
+  if (view.plan !== undefined) return planIntro(view, shown);
   const both = shown.some((g) => g.other !== undefined);
   const ring = shown.some((g) => isMarked(g.chief) && g.chief.lowest.k !== g.needs?.k);
   const dot = shown.some((g) => widthStatus(view, g) === 'narrower');
@@ -45,6 +46,19 @@ function intro(view: ReportView, shown: readonly GroupView[]): string {
   return `${escapeXml(parts.join(' '))} <span class="soft">${escapeXml(scale)}</span>`;
 }
 
+function planIntro(view: ReportView, shown: readonly GroupView[]): string {
+  const parts = ['One group narrowed at a time, the others full.'];
+  if (view.scale.metric === undefined) {
+    parts.push('The upper edge of the band is the 95 % bound; ● is the plan.');
+  } else parts.push(`${view.scale.why ?? ''} ● is the plan.`);
+  if (shown.some((g) => g.plan?.rise != null && g.plan.point === undefined && g.plan.group.k < g.plan.group.n)) {
+    parts.push('○ lies between measured widths.');
+  }
+  if (view.groups.length > 1) parts.push('The groups share one budget, so each stops short of the line.');
+  if (shown.some((g) => g.other !== undefined)) parts.push("The dashed curve cuts the original's own weights.");
+  return `${escapeXml(parts.join(' '))} <span class="soft">Scale: linear up to the budget, logarithmic above.</span>`;
+}
+
 function panel(
   { view, drawn }: { view: ReportView; drawn: ReadonlyMap<string, Parameters<typeof inlineSvg>[0]> },
   group: GroupView,
@@ -62,6 +76,10 @@ function readout(view: ReportView, group: GroupView): string {
   const point = group.chief.points[startOf(group)];
   if (point === undefined) return '';
   const what = group.chief.curve.kind === 'rank' ? 'rank' : 'width';
+  if (view.scale.metric !== undefined) {
+    const told = `${what} ${integer(point.k)}: ${view.scale.metric.name} worse by ${riseText(view.scale, point.rise)}; ${integer(point.source.parameters)} parameters`;
+    return `<p>${escapeXml(told)}</p>`;
+  }
   const text = `${what} ${integer(point.k)}: loss ${riseText(view.scale, point.rise)}, at most ${riseText(view.scale, point.high, 'up')}; ${integer(point.source.parameters)} parameters`;
   return `<input type="range" data-js hidden min="0" step="1" aria-label="${what} of ${escapeXml(shorten(group.name, 40))}"><output>${escapeXml(text)}</output>`;
 }
@@ -79,6 +97,13 @@ function budgetControl(view: ReportView): string {
 /** `40 of 64`, in HTML. */
 function panelStatus(view: ReportView, group: GroupView): string {
   const n = integer(group.best.curve.n);
+  const { plan } = group;
+  if (plan !== undefined) {
+    const what = plan.group.kind === 'rank' ? 'rank' : 'width';
+    const full = integer(plan.group.n);
+    return plan.group.k >= plan.group.n ? `all <b>${full}</b>` : `<b>${what} ${integer(plan.group.k)}</b> of ${full}`;
+  }
+  if (view.plan !== undefined) return `${n}, not in the plan`;
   const status = widthStatus(view, group);
   if (status === 'narrower' && group.needs !== null) return `<b>${integer(group.needs.k)}</b> of ${n}`;
   if (status === 'none') return `${n} units`;
@@ -99,6 +124,7 @@ function shared(group: GroupView): string {
 
 function others(view: ReportView, groups: readonly GroupView[]): string {
   if (groups.length === 0) return '';
+  if (view.plan !== undefined) return otherPlanned(view, groups);
   const rows = groups.map((g) => {
     const row = widthRow(view, g);
     return (
@@ -113,6 +139,19 @@ function others(view: ReportView, groups: readonly GroupView[]): string {
   );
 }
 
+/** Their widths stand in the plan's table: here is the curve of each. */
+function otherPlanned(view: ReportView, groups: readonly GroupView[]): string {
+  const rows = groups.map(
+    (g) =>
+      `<tr><th class="l long" scope="row">${bdi(g.name)}<td class="nb">${panelStatus(view, g)}<td class="bar">${sparkline(view, g)}<td class="l soft">${escapeXml(caption(view, g))}`,
+  );
+  const head =
+    '<thead><tr><th class="l" scope="col">group<th scope="col">plan<th class="l bar" scope="col">loss, 0 to n kept<th class="l" scope="col">alone</thead>';
+  return scroll(
+    `<table cellpadding="4"><caption>The ${groups.length} groups that save less</caption>${head}<tbody>${rows.join('')}</tbody></table>`,
+  );
+}
+
 /** The leading curve in 100 x 20, with the budget: at most 25 of its points. */
 export function sparkline(view: ReportView, group: GroupView): string {
   const { points } = group.chief;
@@ -122,7 +161,7 @@ export function sparkline(view: ReportView, group: GroupView): string {
   const d = kept
     .map((p, i) => `${i === 0 ? 'M' : 'L'}${((100 * p.k) / Math.max(1, group.n)).toFixed(0)} ${y(p.rise)}`)
     .join('');
-  const { budget } = view.scale;
+  const budget = view.line;
   const line =
     budget === null ? '' : `<path d="M0 ${y(budget)}H100" stroke="${COLORS.ink.light}" stroke-dasharray="3 2"/>`;
   const end = points.at(-1);

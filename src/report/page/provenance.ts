@@ -2,6 +2,9 @@ import type { RetrainRecord, RunRecord } from '../../records/types.js';
 import { escapeXml } from '../escape.js';
 import { duration, integer, setting, significant, twoDigits } from '../format.js';
 import type { CurveView } from '../curves.js';
+import { COST_HEADS } from '../planRows.js';
+import { budgetShort } from '../planScale.js';
+import type { PlanView } from '../planView.js';
 import { curveName } from '../panelLabels.js';
 import type { GroupView, ReportView } from '../view.js';
 import { bdi, scroll, type Section } from './markup.js';
@@ -39,10 +42,11 @@ function facts(view: ReportView): [string, string][] {
     ['data', `${bdi(sweep.data.name)} · ${digest(sweep.data.digest)}`],
     [
       'examples',
-      `train ${integer(examples.train)} · select ${integer(examples.select)} (decides) · report ${integer(examples.report)} (not read)`,
+      `train ${integer(examples.train)} · select ${integer(examples.select)} (decides) · report ${integer(examples.report)} (${readText(view)})`,
     ],
     ['loss', `${bdi(sweep.loss.name)}, mean per example, ${escapeXml(view.scale.unit)}`],
     ...(retrain === undefined ? [] : training(retrain)),
+    ...(view.plan === undefined ? [] : planned(view.plan)),
     [
       'backend',
       [backend.name, backend.device, backend.variant].map(bdi).join(', ') +
@@ -55,6 +59,12 @@ function facts(view: ReportView): [string, string][] {
   return found;
 }
 
+function readText({ plan }: ReportView): string {
+  if (plan === undefined) return 'not read';
+  const { reads } = plan.record.report;
+  return reads === 1 ? 'read once' : `read ${integer(reads)} times`;
+}
+
 function training(retrain: RetrainRecord): [string, string][] {
   const { sampler } = retrain;
   const what = `TailDropout ${bdi(sampler.name)}, p = ${setting(sampler.p)}, k ≥ ${integer(sampler.kMin)}; ${integer(retrain.epochs)} epochs, learning rate ${setting(retrain.learningRate)}, batches of ${integer(retrain.batchSize)}`;
@@ -64,6 +74,19 @@ function training(retrain: RetrainRecord): [string, string][] {
       'training',
       `${what}; ${trained}${retrain.distill ? '; half the loss is the distance to the original (distillation)' : ''}`,
     ],
+  ];
+}
+
+function planned({ record, scale, confidence }: PlanView): [string, string][] {
+  const { rows, minimize, evaluations, tuning, baseline } = record;
+  const tuned =
+    tuning === undefined ? '' : `; ${integer(tuning.tried)} tuned for ${integer(tuning.epochs)} epochs each`;
+  return [
+    [
+      'plan',
+      `budget ${escapeXml(budgetShort(scale))} at ${confidence} %, fewest ${COST_HEADS[minimize]}; ${integer(evaluations)} joint models${tuned}; select cut in ${integer(rows.steering)} rows that steered and ${integer(rows.bounding)} that gave the bound`,
+    ],
+    ...(baseline === undefined ? [] : [['baseline', bdi(baseline.name)] satisfies [string, string]]),
   ];
 }
 

@@ -31,7 +31,8 @@ export function pageData(view: ReportView, groups: readonly GroupView[]): string
 /** Index of the point that a panel's readout starts with: the width needed alone, else full width. */
 export function startOf(group: GroupView): number {
   const { points } = group.chief;
-  const found = group.best === group.chief ? points.findIndex((p) => p.k === group.needs?.k) : -1;
+  const k = group.plan === undefined ? group.needs?.k : group.plan.point?.k;
+  const found = group.best === group.chief ? points.findIndex((p) => p.k === k) : -1;
   return found < 0 ? points.length - 1 : found;
 }
 

@@ -1,9 +1,17 @@
 import { themeCss } from '../colors.js';
 
 /** The page's only stylesheet. Without it the page is semantic HTML that still reads. */
-export function pageCss(): string {
-  return themeCss() + CSS.replace(/\n\s*/gu, '');
+export function pageCss(plan = false): string {
+  return themeCss() + (plan ? CSS + PLAN : CSS).replace(/\n\s*/gu, '');
 }
+
+/** What only the page of a plan has. */
+const PLAN = `
+.panels.trio{margin:.75rem 0 .25rem}
+.panels.trio figure{margin-bottom:16px;grid-row:span 3}
+.plan td.bar{width:16%}
+@media print{.plan .hide-s{display:none}}
+`;
 
 const CSS = `
 *{box-sizing:border-box}

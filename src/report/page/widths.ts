@@ -6,11 +6,13 @@ import { modelTable, widthRow, type WidthRow } from '../rows.js';
 import type { ReportView } from '../view.js';
 import { isComparison, stays } from '../words.js';
 import { bdi, scroll, type PageContext, type Section } from './markup.js';
+import { planSection } from './plan.js';
 import { winnersTable } from './winners.js';
 
 /** What changes: every group's width alone, and the whole model at full width. */
 export const widthsSection: Section = (context) => {
   const { view } = context;
+  if (view.plan !== undefined) return planSection(view, view.plan);
   if (!isComparison(view) || view.scale.budget === null) return ownWidths(context);
   return `<div class="split"><div class="name">${winnersTable(view, staysRows(view))}</div>${fullWidth(view)}</div>`;
 };
@@ -64,11 +66,12 @@ function bar({ group, k }: WidthRow): string {
   );
 }
 
-function staysRows(view: ReportView): string {
+/** A row per reason for all layers that stay. */
+export function staysRows(view: ReportView, columns = 5): string {
   return stays(view)
     .map(
       (s) =>
-        `<tr><th class="l long" scope="row">${toHtml(s.layers)}</th><td class="l soft" colspan="5">${s.verb}: ${bdi(s.reason)}</td></tr>`,
+        `<tr><th class="l long" scope="row">${toHtml(s.layers)}</th><td class="l soft" colspan="${columns}">${s.verb}: ${bdi(s.reason)}</td></tr>`,
     )
     .join('');
 }

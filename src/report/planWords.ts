@@ -1,0 +1,168 @@
+import type { JointMeasured, PlannedGroup } from '../records/types.js';
+import { integer, NBSP, percent, saving } from './format.js';
+import { foreign, phrase, type Phrase } from './phrase.js';
+import { amount, amountText, budgetName, budgetShort, riseAndBound, riseNoun } from './planScale.js';
+import { cheapestHolding, type PlanView, type RiseView } from './planView.js';
+import { riseText } from './scale.js';
+import type { Pill } from './words.js';
+
+/** Groups in a list of widths before "and N more". */
+const MOST_WIDTHS = 4;
+
+export const FEWER: Readonly<Record<PlanView['cost']['name'], string>> = {
+  parameters: 'fewer parameters',
+  macs: 'fewer multiply-adds',
+  bytes: 'fewer bytes',
+  latency: 'less time',
+};
+
+/** `62 % fewer parameters`. Rounds down. */
+export function savingText(plan: PlanView): string {
+  const { cost, record } = plan;
+  if (cost.original === null) {
+    const share = 1 - record.planned.parameters / Math.max(1, record.original.parameters);
+    return `${percent(100 * Math.max(0, share), 'down')} ${FEWER.parameters}`;
+  }
+  return `${percent(100 * Math.max(0, plan.saves), 'down')} ${FEWER[cost.name]}`;
+}
+
+/** One sentence: what is gained, and what it costs. */
+export function planHeadline(plan: PlanView): Phrase {
+  const { scale, select, verdict, record } = plan;
+  if (plan.nothing) return [`Every layer needs its width: nothing narrower holds ${budgetShort(scale)}`];
+  const saved = savingText(plan);
+  if (verdict === 'unresolved') {
+    const tell = `${saved}, but ${integer(record.rows.bounding)} examples cannot tell whether ${budgetShort(scale)} holds`;
+    return [`${tell}${training(plan)}`];
+  }
+  if (verdict === 'broken') return [`${saved} cost ${amountText(scale, select.rise)}${training(plan)}`];
+  return [`${saved}${holdingText(plan)}${training(plan)}`];
+}
+
+function holdingText({ scale, select }: PlanView): string {
+  if (select.high < 0) return ` and ${amountText(scale, select.rise)}`;
+  if (select.low <= 0) return `, no measurable ${noChange(scale)} (at most ${riseText(scale, select.high, 'up')})`;
+  return ` for ${amountText(scale, select.rise)}`;
+}
+
+function noChange(scale: PlanView['scale']): string {
+  return scale.metric === undefined ? 'loss' : `change of ${scale.metric.name}`;
+}
+
+/** Where the control beats the original: how much of the gain is mere training. */
+function training({ control, scale, select }: PlanView): string {
+  if (control === undefined || control.high >= 0) return '';
+  const gain = amountText(scale, control.rise);
+  if (select.rise >= 0) return `; mere training gives ${gain}`;
+  if (control.rise <= select.rise) return `; mere training at full width gives all of it (${gain})`;
+  return `; ${amount(scale, control.rise)} of it is mere training`;
+}
+
+/** The verdict, and one where the report split says otherwise. */
+export function planPills(plan: PlanView): Pill[] {
+  const { scale, verdict, record } = plan;
+  const name = budgetName(scale);
+  const found: Pill[] = [];
+  if (plan.nothing) found.push({ verdict: 'broken', text: [`No narrower plan holds ${name}`] });
+  else if (verdict === 'holds') found.push({ verdict, text: [`Holds ${name}`] });
+  else if (verdict === 'unresolved') found.push({ verdict, text: [`Not resolved: ${name.replace(/^the /u, '')}`] });
+  else found.push({ verdict, text: [`Breaks ${name}`] });
+  if (plan.contradicted) found.push({ verdict: 'broken', text: ['contradicted by the report split'] });
+  if (record.warnings?.some(({ kind }) => kind === 'seen') === true) {
+    found.push({ verdict: 'unresolved', text: ['The model has seen the file it is judged on'] });
+  }
+  return found;
+}
+
+/** The evidence in a few sentences: what was measured, on how much, what would settle it, what examples unseen say. */
+export function planEvidence(plan: PlanView): Phrase {
+  if (plan.nothing) return nothingEvidence(plan);
+  const { scale, select, verdict, record } = plan;
+  const on = `Measured on ${integer(record.rows.bounding)} examples with all groups narrowed together${tunedText(plan)}: `;
+  const what = `${on}${riseNoun(scale)} `;
+  const rise = riseText(scale, select.rise);
+  const bound = riseText(scale, select.high, 'up');
+  const sure = `${plan.confidence}${NBSP}%`;
+  const told = {
+    holds: `${what}${rise}, at most ${bound} with ${sure} confidence.`,
+    unresolved: `${what}${rise} is inside the budget, its ${sure} bound ${bound} is not. ${settle(plan)}`,
+    broken: `${what}${rise} (bound ${bound}); the budget is ${budgetShort(scale)}.`,
+  }[verdict];
+  return [told, ...(verdict === 'holds' ? [] : narrowestHolding(plan)), ` ${unseen(plan)}`];
+}
+
+function tunedText({ record }: PlanView): string {
+  if (!record.planned.tuned) return '';
+  const epochs = record.tuning?.epochs;
+  return epochs === undefined
+    ? ' and tuned at their widths'
+    : ` and tuned at their widths for ${integer(epochs)} epoch${epochs === 1 ? '' : 's'}`;
+}
+
+/** What would settle an unresolved plan: more examples of that kind, or a wider budget. */
+function settle({ record, scale, select }: PlanView): string {
+  const would = `a budget of ${riseText(scale, select.high, 'up').replace(/^\+/u, '')}`;
+  const needed = record.examplesNeeded;
+  if (needed === undefined) return `It would hold ${would}.`;
+  return `About ${integer(roundUp(needed))} examples would settle it, if the rise stays; so would ${would}.`;
+}
+
+/** To a thousand; below a thousand to a hundred. */
+export function roundUp(examples: number): number {
+  const step = examples < 1000 ? 100 : 1000;
+  return Math.ceil(examples / step) * step;
+}
+
+function narrowestHolding(plan: PlanView): Phrase {
+  const found = cheapestHolding(plan);
+  if (found === undefined) return [' No narrower plan that was measured holds.'];
+  const saves = plan.cost.original === null ? '' : ` (${saving(1 - found.cost / plan.cost.original)})`;
+  return phrase` The narrowest measured plan that holds: ${widthsText(found.source)}${saves}.`;
+}
+
+/** What the report split says, read after every decision. */
+function unseen({ record, report, scale, contradicted }: PlanView): string {
+  const { examples } = record.report;
+  if (examples === 0) return 'No examples were left that decided nothing.';
+  const on = `On ${integer(examples)} examples that decided nothing`;
+  if (contradicted) {
+    const low = riseText(scale, record.report.low95 * scale.factor, 'down');
+    return `${on} it does not hold: ${riseText(scale, report.rise)}, at least ${low}.`;
+  }
+  return `${on}: ${riseAndBound(scale, report)}.`;
+}
+
+function nothingEvidence(plan: PlanView): Phrase {
+  const { record, scale } = plan;
+  const { stopped, evaluations, rows } = record;
+  const tried = `${integer(evaluations)} joint model${evaluations === 1 ? ' was' : 's were'} measured on ${integer(rows.bounding)} examples.`;
+  if (stopped === undefined) return [tried];
+  const least = stopped.budget * scale.factor;
+  const would = `${riseText(scale, least, 'up').replace(/^\+/u, '')}${scale.explained === true ? ' of what the model explains' : ''}`;
+  return phrase`${tried} ${foreign(stopped.group)} stops it: narrowed least, it costs most. A budget of ${would} would do.`;
+}
+
+/** `dense_1 rank 72, dense_2 32, dense_3 24`; groups that stay whole are left out. */
+export function widthsText({ groups, tuned }: Pick<JointMeasured, 'groups' | 'tuned'>): Phrase {
+  const narrowed = groups.filter((g) => g.k < g.n);
+  const shown = narrowed.slice(0, MOST_WIDTHS).map((g) => phrase`${foreign(g.name)} ${keptText(g)}`);
+  const more = narrowed.length - shown.length;
+  const list = shown.flatMap((p, i) => (i === 0 ? p : [', ', ...p]));
+  return [...list, ...(more > 0 ? [` and ${more} more`] : []), ...(tuned ? [', tuned'] : [])];
+}
+
+/** `rank 72`, `24`. */
+export function keptText({ kind, k }: PlannedGroup): string {
+  return kind === 'rank' ? `rank ${integer(k)}` : integer(k);
+}
+
+/** The lines of the gauge and of the terminal: what decided, what was unseen. */
+export function judged({ record, select, report }: PlanView): (RiseView & { label: string; terminal: string })[] {
+  const tuned = record.planned.tuned;
+  return [
+    { ...select, label: tuned ? 'tuned, select' : 'select (decides)', terminal: tuned ? 'tuned' : 'select' },
+    ...(record.report.examples > 0
+      ? [{ ...report, label: tuned ? 'tuned, report' : 'report (unseen)', terminal: 'report' }]
+      : []),
+  ];
+}
