@@ -1,0 +1,89 @@
+import type { Plan, Planner } from './plan.js';
+import type { Option, SpaceVariable } from './space.js';
+
+/** How much a plan is worth measuring; larger is better. */
+export type Worth = (options: readonly Option[], value: number) => number;
+
+interface Move {
+  readonly at: number;
+  readonly option: Option;
+  readonly value: number;
+  /** Change of the cost, and of the single curve's rise. */
+  readonly dearer: number;
+  readonly worse: number;
+}
+
+/** This many moves of each direction are paired, and this many pairs become plans. */
+const PAIRED = 24;
+const KEPT_PAIRS = 16;
+
+/** Plans a step away: one group narrower or wider, or one narrower and another wider; the most promising of the latter. */
+export function neighbours(planner: Planner, plan: Plan, worth: Worth, allowed: number): Plan[] {
+  const moves = plan.space.variables.flatMap((variable, at) =>
+    steps(variable, plan.options[at], allowed).map((option): Move => {
+      const { value } = planner.plan(plan.space, replaced(plan.options, [{ at, option }]));
+      return { at, option, value, dearer: value - plan.value, worse: option.rise - plan.options[at].rise };
+    }),
+  );
+  const singles = moves.map((move) => planner.plan(plan.space, replaced(plan.options, [move])));
+  const narrower = top(
+    moves.filter(({ dearer }) => dearer < 0),
+    ({ dearer, worse }) => -dearer / (Math.max(0, worse) + 0.01 * allowed),
+  );
+  const wider = top(
+    moves.filter(({ worse }) => worse < 0),
+    ({ dearer, worse }) => -worse / Math.max(dearer, Number.MIN_VALUE),
+  );
+  const pairs = narrower.flatMap((a) =>
+    wider.flatMap((b) => {
+      const value = plan.value + a.dearer + b.dearer;
+      if (a.at === b.at || a.dearer + b.dearer >= 0) return [];
+      const options = replaced(plan.options, [a, b]);
+      return [{ options, worth: worth(options, value) }];
+    }),
+  );
+  const best = pairs.filter((pair) => pair.worth > 0).sort((a, b) => b.worth - a.worth);
+  return [...singles, ...best.slice(0, KEPT_PAIRS).map(({ options }) => planner.plan(plan.space, options))];
+}
+
+function top(moves: readonly Move[], score: (move: Move) => number): Move[] {
+  return [...moves].sort((a, b) => score(b) - score(a)).slice(0, PAIRED);
+}
+
+function replaced(options: readonly Option[], moves: readonly Pick<Move, 'at' | 'option'>[]): Option[] {
+  const changed = [...options];
+  for (const { at, option } of moves) changed[at] = option;
+  return changed;
+}
+
+/** Options near this one: single units and grid steps up and down, its like in other families, and whole. */
+function steps(variable: SpaceVariable, from: Option, allowed: number): Option[] {
+  if (variable.options.length < 2) return [];
+  const found = new Set<Option>();
+  variable.families.forEach(({ ks, grid, at }, family) => {
+    if (ks.length === 0) return;
+    if (family === from.family) {
+      const { k } = from.group;
+      for (const next of [...stepsOf(ks, k), ...stepsOf(grid, k)]) found.add(at(next));
+      for (const next of [grid.findLast((step) => step < k), grid.find((step) => step > k)]) {
+        const middle = next === undefined ? undefined : ks.find((step) => step >= (k + next) / 2);
+        if (middle !== undefined) found.add(at(middle));
+      }
+      return;
+    }
+    found.add(at(ks[ks.length - 1]));
+    for (const rise of [from.rise, from.rise + 0.05 * allowed, from.rise + 0.2 * allowed, from.rise + 0.5 * allowed]) {
+      const alike = grid.find((k) => at(k).rise <= rise);
+      if (alike !== undefined) found.add(at(alike));
+    }
+  });
+  if (from.family >= 0 && variable.options[0].family < 0) found.add(variable.options[0]);
+  found.delete(from);
+  return [...found];
+}
+
+/** One and two steps down and up. */
+function stepsOf(ks: readonly number[], k: number): number[] {
+  const below = ks.filter((step) => step < k).slice(-2);
+  return [...below, ...ks.filter((step) => step > k).slice(0, 2)];
+}

@@ -1,0 +1,199 @@
+import type { Rise } from '../records/types.js';
+import { allocations } from './allocate.js';
+import { costTables } from './cost-tables.js';
+import { neighbours } from './moves.js';
+import { wholePlan, type Plan, type Planner } from './plan.js';
+import type { Option, Space } from './space.js';
+import { fitSurrogate, type Surrogate } from './surrogate.js';
+import type { JointPoint } from './types.js';
+
+/** A joint model and what came of it. */
+export interface Trial {
+  readonly plan: Plan;
+  readonly point: JointPoint;
+  readonly tuned: boolean;
+}
+
+export interface SearchOptions {
+  readonly allowed: number;
+  /** Standard errors between a rise and its bound. */
+  readonly z: number;
+  /** Joint measurements left. */
+  readonly evaluations: number;
+  readonly measure: (plan: Plan) => Promise<JointPoint>;
+}
+
+/**
+ * What is looked for in turn: delta + share x (upper95 - delta) <= allowed, on the steering half alone. 1 is the rule for a safe plan, 0 for a
+ * likely one. Those between and beyond leave room for the other half, whose rows have errors of their own, to disagree.
+ */
+const GOALS = [1, 0, 1, 1.5, 1, 0.5, 2, 1];
+/** A measurement that may be expected to save less than this share of the original's cost is not made. */
+const LEAST_GAIN = 3e-4;
+/** Ladders of plans that the single curves propose, up to these multiples of the budget. */
+const LADDERS = [0.5, 1, 4];
+const MOST_RUNGS = 48;
+const CLIMBS = 4;
+
+interface Field {
+  readonly space: Space;
+  readonly trials: Trial[];
+  readonly pool: Map<string, Plan>;
+  readonly expanded: Set<string>;
+}
+
+/**
+ * Measures joint plans where the next one may be expected to save most: the probability that it holds, by a surrogate of what was measured so
+ * far, times what it costs less than the cheapest that does. Stops where nothing is worth measuring.
+ *
+ * @param start what was measured before, counted elsewhere
+ * @returns what it measured, in order
+ */
+export async function search(
+  planner: Planner,
+  spaces: readonly Space[],
+  start: readonly Trial[],
+  options: SearchOptions,
+): Promise<Trial[]> {
+  const { allowed } = options;
+  const whole = wholePlan(planner, spaces[0]).value;
+  const fields = spaces.map((space): Field => {
+    const trials = start.filter(({ plan }) => plan.space === space);
+    const pool = new Map(proposals(planner, space, allowed).map((plan) => [plan.key, plan]));
+    return { space, trials, pool, expanded: new Set() };
+  });
+  const made: Trial[] = [];
+  const measured = new Set(start.map(({ plan }) => plan.key));
+  const measure = async (field: Field, plan: Plan): Promise<void> => {
+    const trial: Trial = { plan, point: await options.measure(plan), tuned: false };
+    measured.add(plan.key);
+    field.trials.push(trial);
+    made.push(trial);
+  };
+  for (const field of fields) {
+    const first = firstPlan(planner, field.space, allowed);
+    if (first !== undefined && !measured.has(first.key) && made.length < options.evaluations)
+      await measure(field, first);
+  }
+  while (made.length < options.evaluations) {
+    const next = pick({ planner, fields, measured, whole, options, turn: made.length });
+    if (next === undefined) break;
+    await measure(next.field, next.plan);
+  }
+  return made;
+}
+
+/** The cheapest plan that the single curves allow for what the tax leaves of the budget. */
+export function firstPlan(planner: Planner, space: Space, allowed: number): Plan | undefined {
+  const best = allocations(tablesOf(planner, space), allowed - space.candidate.full.delta).at(-1);
+  if (best === undefined) return undefined;
+  const plan = planner.plan(space, best.options);
+  return plan.value < wholePlan(planner, space).value ? plan : undefined;
+}
+
+const tables = new WeakMap<Space, ReturnType<typeof costTables>>();
+
+/** The cost taken apart, once per space. */
+export function tablesOf(planner: Planner, space: Space): ReturnType<typeof costTables> {
+  const known = tables.get(space) ?? costTables(planner, space);
+  tables.set(space, known);
+  return known;
+}
+
+function proposals(planner: Planner, space: Space, allowed: number): Plan[] {
+  const left = Math.max(allowed - space.candidate.full.delta, 0.25 * allowed);
+  const ladders = LADDERS.flatMap((times) => thinned(allocations(tablesOf(planner, space), times * left)));
+  const widest = space.variables.map((variable) => variable.options[0]);
+  return [widest, ...ladders.map((allocation) => allocation.options)].map((options) => planner.plan(space, options));
+}
+
+function thinned<T>(rungs: readonly T[]): T[] {
+  if (rungs.length <= MOST_RUNGS) return [...rungs];
+  return Array.from({ length: MOST_RUNGS }, (_, i) => rungs[Math.round((i * (rungs.length - 1)) / (MOST_RUNGS - 1))]);
+}
+
+interface Picking {
+  readonly planner: Planner;
+  readonly fields: readonly Field[];
+  readonly measured: ReadonlySet<string>;
+  readonly whole: number;
+  readonly options: SearchOptions;
+  readonly turn: number;
+}
+
+interface Pick {
+  readonly field: Field;
+  readonly plan: Plan;
+  readonly worth: number;
+}
+
+/** The plan most worth measuring for the goal whose turn it is, else for the goals after it. */
+function pick(picking: Picking): Pick | undefined {
+  const { fields, options, turn, whole } = picking;
+  const surrogates = fields.map(({ space, trials }) => fitSurrogate(space, trials.map(observed), options));
+  for (let i = 0; i < GOALS.length; i++) {
+    const goal = GOALS[(turn + i) % GOALS.length];
+    const best = bestFor(picking, surrogates, goal);
+    if (best !== undefined && best.worth > LEAST_GAIN * whole) return best;
+  }
+  return undefined;
+}
+
+function bestFor(
+  { planner, fields, measured, whole, options }: Picking,
+  surrogates: readonly Surrogate[],
+  goal: number,
+): Pick | undefined {
+  const { allowed } = options;
+  const holding = fields.flatMap(({ trials }) => trials.filter((trial) => meets(trial.point.steer, goal, allowed)));
+  const incumbent = holding.reduce((least, { plan }) => Math.min(least, plan.value), whole);
+  let best: Pick | undefined;
+  fields.forEach((field, i) => {
+    const worth = (plan: readonly Option[], value: number): number =>
+      value >= incumbent ? 0 : (incumbent - value) * chance(surrogates[i], plan, goal);
+    const own = holding.filter(({ plan }) => plan.space === field.space).map(({ plan }) => plan);
+    const expand = (plan: Plan): void => {
+      field.expanded.add(plan.key);
+      for (const next of neighbours(planner, plan, worth, allowed))
+        if (next.value < whole) field.pool.set(next.key, next);
+    };
+    const cheapest = own.reduce<Plan | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
+    const start = cheapest ?? [...field.pool.values()][0];
+    if (!field.expanded.has(start.key)) expand(start);
+    let top: Pick | undefined;
+    for (let climb = 0; climb <= CLIMBS; climb++) {
+      top = undefined;
+      for (const plan of field.pool.values()) {
+        if (measured.has(plan.key) || plan.value >= incumbent) continue;
+        const value = worth(plan.options, plan.value);
+        if (top === undefined || value > top.worth) top = { field, plan, worth: value };
+      }
+      if (top === undefined || field.expanded.has(top.plan.key)) break;
+      expand(top.plan);
+    }
+    if (top !== undefined && (best === undefined || top.worth > best.worth)) best = top;
+  });
+  return best;
+}
+
+/** Whether a rise, with a share of the way to its bound, is allowed. */
+function meets({ delta, upper95 }: Rise, share: number, allowed: number): boolean {
+  return delta + share * (upper95 - delta) <= allowed;
+}
+
+function chance(surrogate: Surrogate, options: readonly Option[], share: number): number {
+  const { mean, sd, margin } = surrogate.expect(options);
+  return normal((1 - mean - share * margin) / sd);
+}
+
+function observed({ plan, point }: Trial): { options: readonly Option[]; rise: Rise } {
+  return { options: plan.options, rise: point.steer };
+}
+
+/** Probability that a standard normal variable lies below x; absolute error < 8e-8 (Abramowitz and Stegun, 26.2.17). */
+function normal(x: number): number {
+  const t = 1 / (1 + 0.231_641_9 * Math.abs(x));
+  const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const tail = (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * series;
+  return x >= 0 ? 1 - tail : tail;
+}
