@@ -76,7 +76,7 @@ function loadJson(path: string, content: string): unknown {
   } catch (cause) {
     throw new UsageError(
       `${basename(path)} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
+      { hint: 'Mend it, or let tdc init --force write it anew.', cause },
     );
   }
 }
@@ -106,7 +106,9 @@ function plainObject(config: unknown, file: string): Record<string, unknown> {
       : config === null
         ? 'null'
         : `a ${typeof config}`;
-  throw new UsageError(`${file} expects an object with options, received ${received}.`);
+  throw new UsageError(`${file} expects an object with options, received ${received}.`, {
+    hint: 'For example { "model": "my/model", "data": "my.csv" }.',
+  });
 }
 
 const OFF = new Map([

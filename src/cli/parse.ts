@@ -143,7 +143,10 @@ function readFlag(name: string, spec: OptionSpec, value: unknown): unknown {
   const texts = (Array.isArray(value) ? value : [value]).map(String);
   if (spec.kind === 'list') return texts.flatMap((text) => readValue('list', text));
   if (spec.kind === 'widths') return readValue('widths', texts.join(','));
-  if (texts.length > 1) throw new UsageError(`--${name} is given ${texts.length} times; one value is expected.`);
+  if (texts.length > 1)
+    throw new UsageError(`--${name} is given ${texts.length} times; one value is expected.`, {
+      hint: 'Give it once.',
+    });
   return readValue(spec.kind, texts[0] ?? '');
 }
 
@@ -184,6 +187,10 @@ function unknownWord(
   commands: readonly Command[],
   help: string,
 ): UsageError {
+  const hasCommand = words.some((w) => !w.startsWith('-'));
+  if (!hasCommand && Object.keys(OPTIONS).includes(word)) {
+    return new UsageError('Which command?', { hint: `--${word} stands behind a command. ${help}` });
+  }
   const isOption = words.some((w) => w === `--${word}` || w === `-${word}` || w.startsWith(`--${word}=`));
   if (!isOption && command !== undefined)
     return new UsageError(`tdc ${nameOf(command)} does not expect "${word}".`, { hint: help });

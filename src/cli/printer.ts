@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 
 import { TdcError } from '../errors.js';
 import type { RunResult } from '../pipeline/types.js';
+import { hintOf } from './hints.js';
 import type { World } from './world.js';
 
 /** How a terminal wants its text. */
@@ -93,7 +94,7 @@ export function describeError(error: unknown): {
   exitCode: number;
 } {
   if (error instanceof TdcError) {
-    return { code: error.code, message: error.message, hint: error.hint ?? null, exitCode: error.exitCode };
+    return { code: error.code, message: error.message, hint: hintOf(error), exitCode: error.exitCode };
   }
   const message = error instanceof Error ? error.message : String(error);
   return {

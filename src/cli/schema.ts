@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { dataSpecSchema } from '../data/spec.js';
 import { UsageError } from '../errors.js';
 import type { Given } from './options.js';
+import { nearest } from './suggest.js';
 import { readValue } from './values.js';
 
 /** What each key expects, for the error message; `data.scale` and the like are keys of the data object. */
@@ -133,13 +134,25 @@ function parse(schema: z.ZodType, raw: unknown, at: readonly string[], source: S
   const issue = result.error.issues[0];
   const path = (issue?.path ?? []).map(String);
   if (issue?.code === 'unrecognized_keys') {
-    throw new UsageError(`${source.name([...at, ...path, issue.keys[0]].join('.'))} is not a known key.`);
+    throw unknownKey(schema, issue.keys[0] ?? '', [...at, ...path], source);
   }
   const received = show(path.reduce(dig, raw));
   const words = [...at, ...path].filter((part) => !/^\d+$/u.test(part));
   const expected = EXPECTS[words.join('.')] ?? EXPECTS[words.at(-1) ?? ''] ?? kindOf(issue);
   throw new UsageError(`${source.name(words.join('.'))} expects ${expected}, received ${received}.`);
 }
+
+function unknownKey(schema: z.ZodType, key: string, at: readonly string[], source: Source): UsageError {
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const near = nearest(key, known);
+  const all = known.length <= MOST_KEYS ? { hint: `Keys are ${known.join(', ')}.` } : {};
+  return new UsageError(`${source.name([...at, key].join('.'))} is not a known key.`, {
+    ...(near === undefined ? all : { hint: `Did you mean ${near}?` }),
+  });
+}
+
+/** More are no help. */
+const MOST_KEYS = 12;
 
 function kindOf(issue: z.core.$ZodIssue | undefined): string {
   return issue?.code === 'invalid_type' && issue.expected === 'boolean' ? 'true or false' : 'a text that is not empty';

@@ -31,7 +31,8 @@ export async function readCsv(
 ): Promise<RawParts> {
   const plain = isGzip(bytes) ? await gunzip(bytes, file, { limit }) : bytes;
   const firstLine = decodeText(plain.subarray(0, lineEnd(plain)), file);
-  if (plain.includes(0)) throw new DataError(`${file} is not a text table: it holds zero bytes.`);
+  if (plain.includes(0))
+    throw new DataError(`${file} is not a text table: it holds zero bytes.`, { hint: 'Save it as UTF-8 text.' });
 
   const held: Row[] = [];
   let table: TableBuilder | undefined;

@@ -124,6 +124,7 @@ function checkParts(list: readonly RawPart[], fit: ModelFit): void {
       if (rowsOf(other) === first.shape[0]) continue;
       throw new DataError(
         `${other.name} has ${rowsOf(other)} examples, expected ${first.shape[0]} as in ${first.name}.`,
+        { hint: 'Every array holds one entry for each example, in the same order.' },
       );
     }
     for (const { name, shape } of part.inputs) {
@@ -141,6 +142,7 @@ function checkParts(list: readonly RawPart[], fit: ModelFit): void {
   if (list[0].inputs.length !== fit.inputs.length) {
     throw new DataError(
       `The data brings ${list[0].inputs.length} inputs, expected ${fit.inputs.length} for the model.`,
+      { hint: 'Name one array for each model input in the data entry of the configuration: inputs: ["a", "b"].' },
     );
   }
 }
@@ -187,7 +189,9 @@ function gatherTarget(target: HostArray | StoredTarget): Gather {
 
 function targetOf(part: RawPart): RawTarget {
   if (part.target !== undefined) return part.target;
-  throw new DataError(`${part.inputs[0].name} brings no target.`);
+  throw new DataError(`${part.inputs[0].name} brings no target.`, {
+    hint: "Name it, or take the target 'self' for the model's own outputs.",
+  });
 }
 
 function describeTarget(targets: Targets | undefined): Dataset['target'] {

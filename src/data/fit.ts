@@ -34,6 +34,7 @@ export function fillSizes(
   if (fits) return [...sizes];
   throw new DataError(
     `The input shape [${given.join(', ')}] does not fit the shape ${showShape(model)} of the model's input '${name}'.`,
+    { hint: `Give a size for each axis without the examples, such as ${model.map((size) => size ?? 64).join(',')}.` },
   );
 }
 

@@ -70,14 +70,18 @@ async function readPair(
   request: ReadRequest,
 ): Promise<{ inputs: InputArray[]; target?: InputArray }> {
   if (request.model.length > 1) {
-    throw new DataError(`${named} is one array of images, but the model has ${request.model.length} inputs.`);
+    throw new DataError(`${named} is one array of images, but the model has ${request.model.length} inputs.`, {
+      hint: "Give an npz file with one array per input, named like the model's inputs.",
+    });
   }
   const { memory = MEMORY_DEFAULTS } = request;
   const images = partner(named, 'images', names);
   const pixels = await readIdxFile(join(folder, images), images, memory);
   if (request.target === 'self') return { inputs: [pixels] };
   if (request.target !== undefined) {
-    throw new DataError(`${images} has its labels in a file of their own, so no target is named '${request.target}'.`);
+    throw new DataError(`${images} has its labels in a file of their own, so no target is named '${request.target}'.`, {
+      hint: "Leave the target out, or take 'self' for the model's own outputs.",
+    });
   }
   const labels = partner(named, 'labels', names);
   const target = await readIdxFile(join(folder, labels), labels, memory);

@@ -15,6 +15,8 @@ import { MEMORY_DEFAULTS } from './stored.js';
 
 const EXPECTED = 'expected csv, npz, npy, json or idx';
 
+const SAVE_AS = 'Save the examples as arrays x and y of an .npz file, or as a .csv table.';
+
 const UNSUPPORTED: Record<string, string> = {
   '.parquet': 'a parquet file',
   '.js': 'a JavaScript module',
@@ -45,7 +47,10 @@ const UNSUPPORTED: Record<string, string> = {
 export async function loadParts(path: string, format: DataFormat | undefined, request: ReadRequest): Promise<RawParts> {
   const name = basename(resolve(path));
   const info = await stat(path).catch((cause: unknown) => {
-    throw new DataError(`There is no data at ${path}.`, { cause });
+    throw new DataError(`There is no data at ${path}.`, {
+      hint: 'Paths are taken from the current folder, those in a configuration from its folder.',
+      cause,
+    });
   });
   if (info.isDirectory()) {
     await checkFolder(path, name, format);
@@ -75,13 +80,18 @@ export async function loadParts(path: string, format: DataFormat | undefined, re
 }
 
 async function checkFolder(path: string, name: string, format: DataFormat | undefined): Promise<void> {
-  if (format !== undefined && format !== 'idx') throw new DataError(`${name} is a folder, expected a ${format} file.`);
+  if (format !== undefined && format !== 'idx') {
+    throw new DataError(`${name} is a folder, expected a ${format} file.`, { hint: 'Name the data file itself.' });
+  }
   const entries = await readdir(path, { withFileTypes: true });
   if (entries.some((entry) => isIdxName(entry.name))) return;
   const folders = entries.filter((entry) => entry.isDirectory());
   const nested = await Promise.all(folders.slice(0, 3).map((entry) => readdir(join(path, entry.name))));
-  const images = nested.some((names) => names.some((file) => /\.(?:png|jpe?g|gif|bmp|webp)$/i.test(file)));
-  if (images) throw new DataError(`${name} is a folder of images, which is not supported; ${EXPECTED}.`);
+  const files = [...entries.map((entry) => entry.name), ...nested.flat()];
+  const images = files.some((file) => /\.(?:png|jpe?g|gif|bmp|webp)$/i.test(file));
+  if (images) {
+    throw new DataError(`${name} is a folder of images, which is not supported; ${EXPECTED}.`, { hint: SAVE_AS });
+  }
   throw new DataError(
     `${name} is a folder without an idx pair, such as t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte.`,
     {
@@ -99,7 +109,9 @@ async function detect(path: string, name: string): Promise<DataFormat> {
   if (bare === name && extension === '.npz') return 'npz';
   if (bare === name && extension === '.npy') return 'npy';
   const known = UNSUPPORTED[extension];
-  if (known !== undefined) throw new DataError(`${name} is ${known}, which is not supported; ${EXPECTED}.`);
+  if (known !== undefined) {
+    throw new DataError(`${name} is ${known}, which is not supported; ${EXPECTED}.`, { hint: SAVE_AS });
+  }
   const sniffed = await sniff(path);
   if (sniffed !== undefined) return sniffed;
   throw new DataError(`${name} is of a format that cannot be told by its name or first bytes; ${EXPECTED}.`, {

@@ -38,7 +38,9 @@ function readEntries<Entry extends { readonly name: string }>(
   );
   const read = async (name: string): Promise<InputArray> => {
     const entry = entries.get(name);
-    if (entry === undefined) throw new DataError(`${file} has no array '${name}'.`);
+    if (entry === undefined) {
+      throw new DataError(`${file} has no array '${name}'.`, { hint: `It holds ${[...entries.keys()].join(', ')}.` });
+    }
     return readOne(entry, `${name} of ${file}`);
   };
   return readNamedArrays({ file, names: [...entries.keys()], input: read, target: read }, request);
@@ -61,7 +63,9 @@ export async function readSingleNpy(
     });
   }
   if (request.model.length > 1) {
-    throw new DataError(`${file} is one array, but the model has ${request.model.length} inputs.`);
+    throw new DataError(`${file} is one array, but the model has ${request.model.length} inputs.`, {
+      hint: "Give an npz file with one array per input, named like the model's inputs.",
+    });
   }
   return { whole: { inputs: [await read()] } };
 }

@@ -35,10 +35,14 @@ export function planSplits(
   if (only !== undefined) return { plan: { given: new Map(), cut: cutWhole(shares, retrain) }, list: [only] };
 
   if (shares !== undefined) {
-    throw new UsageError('A split was asked for, but the data brings its own train and held-out examples.');
+    throw new UsageError('A split was asked for, but the data brings its own train and held-out examples.', {
+      hint: 'Leave the split out.',
+    });
   }
   if (retrain && train === undefined) {
-    throw new DataError('The data has held-out examples but none to train on.');
+    throw new DataError('The data has held-out examples but none to train on.', {
+      hint: 'Add train examples, or measure without retraining.',
+    });
   }
   const list: RawPart[] = [];
   const given = new Map<Role, number>();

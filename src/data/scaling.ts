@@ -46,7 +46,9 @@ export function prepareScaling(
   const told = spec.scale !== undefined || spec.mean !== undefined || spec.std !== undefined;
   // with several inputs, those that can be scaled are
   if (whole && told && fit.inputs.length === 1) {
-    throw new DataError(`The model's input '${input.name}' takes whole numbers, so it cannot be scaled.`);
+    throw new DataError(`The model's input '${input.name}' takes whole numbers, so it cannot be scaled.`, {
+      hint: 'Leave scale, mean and std out.',
+    });
   }
   if (whole) return () => ({ scaling: AS_IS, notes: [] });
   if (spec.scale !== undefined && !(Number.isFinite(spec.scale) && spec.scale !== 0)) {
@@ -54,12 +56,17 @@ export function prepareScaling(
   }
   const mean = readFeatures(spec.mean ?? 0, sizes, 'mean');
   const std = readFeatures(spec.std ?? 1, sizes, 'std');
-  if (std.includes(0)) throw new DataError('The std is 0 for some feature, expected numbers other than 0.');
+  if (std.includes(0)) {
+    throw new DataError('The std is 0 for some feature, expected numbers other than 0.', {
+      hint: 'Give 1 for a feature that never changes.',
+    });
+  }
   return (scans) => {
     const pixels = spec.scale === undefined && scans.every(({ dtype, zeroOne }) => dtype === 'uint8' && !zeroOne);
     const divide = pixels && !fit.firstLayerRescales ? 255 : 1;
     const scaling = { scale: spec.scale ?? 1, divide, mean, std };
-    return { scaling, notes: describe(spec, scaling, pixels) };
+    const isTold = told || pixels;
+    return { scaling, notes: isTold ? describe(spec, scaling, pixels) : [asTheyAre(scans, fit, input)] };
   };
 }
 
@@ -158,6 +165,16 @@ function readFeatures(given: number | readonly number[], sizes: readonly number[
   throw new DataError(
     `The ${what} has ${list.length} numbers, expected 1 or ${last}, one per position of the last axis.`,
   );
+}
+
+/** Many a wrong figure comes from a scale that nobody looked at. */
+function asTheyAre(scans: readonly Scan[], fit: ModelFit, input: ModelFit['inputs'][number]): string {
+  const [min, max] = [
+    Math.min(...scans.map(({ range }) => range[0])),
+    Math.max(...scans.map(({ range }) => range[1])),
+  ].map((value) => Number(value.toPrecision(4)));
+  const whose = fit.inputs.length === 1 ? '' : ` of '${input.name}'`;
+  return `values${whose} used as they are, from ${min} to ${max}`;
 }
 
 function describe(spec: ScaleSpec, scaling: Scaling, pixels: boolean): string[] {

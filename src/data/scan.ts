@@ -13,6 +13,8 @@ export interface Scan {
   readonly dtype: RawType;
   /** No value is above 1; looked at for uint8 only. */
   readonly zeroOne: boolean;
+  /** Smallest and largest value. */
+  readonly range: readonly [min: number, max: number];
   /** Of dtype, shape and values, however they are stored. */
   readonly digest: string;
 }
@@ -25,18 +27,23 @@ export interface Scan {
 export async function scanArray(array: RawArray | StoredArray, input: ModelFit['inputs'][number]): Promise<Scan> {
   const hash = hashOf(array);
   const whole = takesWholeNumbers(input) ? makeWholeNumberCheck(array, input) : undefined;
-  let max = -Infinity;
+  const range: [min: number, max: number] = [Infinity, -Infinity];
   await eachBlock(array, ({ start, values }) => {
     checkFinite(array, values, start);
     whole?.add(values, start);
-    if (array.dtype === 'uint8') max = Math.max(max, extent(values)[1]);
+    const [min, max] = extent(values);
+    range[0] = Math.min(range[0], min);
+    range[1] = Math.max(range[1], max);
     hash.add(values);
   });
   whole?.finish();
-  return { ...hash.finish(), zeroOne: max <= 1 };
+  return { ...hash.finish(), zeroOne: array.dtype === 'uint8' && range[1] <= 1, range };
 }
 
-function hashOf(array: RawArray | StoredArray): { add: ContentHash['add']; finish: () => Omit<Scan, 'zeroOne'> } {
+function hashOf(array: RawArray | StoredArray): {
+  add: ContentHash['add'];
+  finish: () => Omit<Scan, 'zeroOne' | 'range'>;
+} {
   const { dtype, shape } = array;
   if (isStored(array) && array.long) return hashLong(shape);
   const hash = contentHash(dtype, shape);
@@ -53,7 +60,7 @@ function hashLong(shape: readonly number[]): ReturnType<typeof hashOf> {
     if (narrow?.every((value, i) => value === values[i]) !== true) small = undefined;
     else if (narrow !== undefined) small?.add(narrow);
   };
-  const finish = (): Omit<Scan, 'zeroOne'> =>
+  const finish = (): Omit<Scan, 'zeroOne' | 'range'> =>
     small === undefined ? { dtype: 'float64', digest: large.finish() } : { dtype: 'int32', digest: small.finish() };
   return { add, finish };
 }

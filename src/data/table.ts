@@ -52,7 +52,9 @@ export function buildTable(
 
   const add = (cells: readonly Cell[], place: string): void => {
     if (cells.length !== width) {
-      throw new DataError(`${file}, ${place} has ${count(cells.length, 'value')}, expected ${width}.`);
+      throw new DataError(`${file}, ${place} has ${count(cells.length, 'value')}, expected ${width}.`, {
+        hint: 'Every row has as many values as the first; a value with a comma in it stands in quotes.',
+      });
     }
     for (const column of features) numbers.push(readNumber(cells[column], file, place, title(column)));
     if (target !== undefined) words.push(readWord(cells[target], file, place, title(target)), place);
@@ -86,7 +88,8 @@ function checkNames(file: string, names: readonly string[]): void {
         hint: 'Where it is an index, write the file without it.',
       });
     }
-    if (seen.has(name)) throw new DataError(`${file} has two columns named '${name}'.`);
+    if (seen.has(name))
+      throw new DataError(`${file} has two columns named '${name}'.`, { hint: 'Give each a name of its own.' });
     seen.add(name);
   }
 }
@@ -110,7 +113,9 @@ function chooseColumns(
     request.target === 'self' ? undefined : request.target === undefined ? width - 1 : find(request.target);
   const features = chosen ?? all.filter((column) => column !== target);
   if (target !== undefined && features.includes(target)) {
-    throw new DataError(`${file}: the target column ${names?.[target] ?? target + 1} is also among the inputs.`);
+    throw new DataError(`${file}: the target column ${names?.[target] ?? target + 1} is also among the inputs.`, {
+      hint: 'Take it out of inputs.',
+    });
   }
   if (features.length === 0) {
     throw new DataError(`${file} has ${count(width, 'column')}, expected at least one feature besides the target.`, {

@@ -37,7 +37,9 @@ export async function readTargets(raw: readonly RawTarget[], fit: ModelFit): Pro
   const texts = raw.filter(isText);
   if (texts.length > 0 && texts.length < raw.length) {
     const number = raw.find((target) => !isText(target));
-    throw new DataError(`${texts[0].name} holds words where ${number?.name ?? ''} holds numbers.`);
+    throw new DataError(`${texts[0].name} holds words where ${number?.name ?? ''} holds numbers.`, {
+      hint: 'Write the classes in the same way in every file.',
+    });
   }
   if (texts.length > 0) return readWords(texts, fit);
   return readNumbers(raw as readonly InputArray[], fit);
@@ -101,7 +103,7 @@ function fitTarget(target: InputArray, sizes: readonly (number | null)[]): numbe
   } catch (cause) {
     throw new DataError(
       `${target.name} (the target) has shape ${showShape(target.shape.slice(1))}, expected [N] or the model's output shape ${showShape(sizes)}.`,
-      { cause },
+      { hint: 'Name another target, or save it in one of these shapes.', cause },
     );
   }
 }

@@ -40,5 +40,7 @@ export async function sweepStage(
 
 /** As in a comparison, but said only where something is missing. */
 function withMissing(group: GroupCurves, missing: ComparedGroup['missing'] | undefined): GroupCurves {
-  return missing === undefined ? group : { ...group, ...{ missing } };
+  if (missing === undefined) return group;
+  const known = { ...group, missing };
+  return known;
 }

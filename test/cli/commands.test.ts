@@ -83,6 +83,17 @@ describe('the commands, with the library behind them', () => {
   });
 });
 
+describe('report of a record', () => {
+  it('asks for its folder', async () => {
+    const cwd = folder({ 'run/compare.json': '{}' });
+    const { code, stderr } = await whole(['report', 'run/compare.json'], cwd);
+    expect(stderr).toBe(
+      'error  A run folder is expected, and run/compare.json is a file.\nhint   Name its folder: tdc report run.\n',
+    );
+    expect(code).toBe(2);
+  });
+});
+
 describe('the committed example', () => {
   it('is what its records render to (node fixtures/example.mjs renders it again)', async () => {
     const cwd = folder();

@@ -127,6 +127,18 @@ describe('a configuration is refused with exit 2 and one sentence that names the
     expect(code).toBe(2);
   });
 
+  it.each([
+    ['{"sede": 1}', 'Did you mean seed?'],
+    ['{"batchsize": 1}', 'Did you mean batchSize?'],
+    ['{"data": {"path": "d", "scal": 1}}', 'Did you mean scale?'],
+    ['{"data": {"train": "d", "reprot": "e"}}', 'Did you mean report?'],
+    ['{"data": {"path": "d", "zzzzzz": 1}}', /^Keys are path, format, inputs, .*split/u],
+    ['{"p": 1.5}', /^tdc --help lists the commands/u],
+  ])('%s, with a way out: %s', async (text, hint) => {
+    const { stdout } = await tdc(['sweep', '--json'], { cwd: folder({ 'tdc.config.json': text }) });
+    expect((JSON.parse(stdout) as { error: { hint: string } }).error.hint).toMatch(exactly(hint));
+  });
+
   it.each(['none.json', '.', 'config.yaml'])('--config %s', async (name) => {
     const { code, stderr } = await tdc(['sweep', '--config', name], { cwd: folder({ 'config.yaml': 'model: m' }) });
     expect(stderr).toMatch(/^error {2}The configuration file .* (does not exist|cannot be read)/);

@@ -91,9 +91,12 @@ describe('errors', () => {
     expect(stderr).toContain(error.stack);
   });
 
-  it('without a hint carry null in JSON, so that the keys are always there', async () => {
-    const { stdout } = await tdc([...ARGV, '--json'], failing(new DataError('No rows.')));
-    expect(JSON.parse(stdout)).toEqual({ error: { code: 'data', message: 'No rows.', hint: null } });
+  it('without a hint of their own say what holds for their kind, or null, so that the keys are always there', async () => {
+    const data = await tdc([...ARGV, '--json'], failing(new DataError('No rows.')));
+    const hint = expect.stringMatching(/^Data is a \.csv/u) as string;
+    expect(JSON.parse(data.stdout)).toEqual({ error: { code: 'data', message: 'No rows.', hint } });
+    const gate = await tdc([...ARGV, '--json'], failing(new GateError('No.')));
+    expect(JSON.parse(gate.stdout)).toEqual({ error: { code: 'gate', message: 'No.', hint: null } });
   });
 
   it.each([

@@ -51,6 +51,12 @@ const digest = async (spec: DataSpec, fit = FIT, options = SEED_0): Promise<stri
 const pixelFile = (x: Uint8Array, y: Int32Array, type = '|u1'): string =>
   tempFile('p.npz', npz({ x: npy(type, [50, 2], x), y: npy('<i4', [50], y) }));
 
+type NpyFiles = Record<string, Uint8Array>;
+
+/** What is said of values that nobody scales. */
+const said = async (spec: DataSpec): Promise<string[]> =>
+  (await readDataset(spec, FIT, SEED_0)).notes.filter((note) => note.startsWith('values'));
+
 describe('scaling', () => {
   const pixels = Array.from({ length: 100 }, (_, i) => (5 * i) % 256);
 
@@ -58,6 +64,41 @@ describe('scaling', () => {
     const path = tempFile('p.npz', pixelSet());
     expect(up(await all(path))).toEqual(up(pixels.map((pixel) => Math.fround(pixel / 255))));
     expect((await readDataset(path, FIT, SEED_0)).notes).toContain('uint8 pixels scaled by 1/255');
+  });
+
+  it.each<[string, NpyFiles, string]>([
+    [
+      'a table of numbers',
+      {
+        x: npy(
+          '<f4',
+          [50, 2],
+          Float32Array.from(rows(100), (i) => i / 16 - 1),
+        ),
+      },
+      'from -1 to 5.188',
+    ],
+    [
+      'zeros and ones',
+      {
+        x: npy(
+          '|u1',
+          [50, 2],
+          Uint8Array.from(rows(100), (i) => i % 2),
+        ),
+      },
+      'from 0 to 1',
+    ],
+  ])('says once that %s is used as it is, and its range', async (_, x, range) => {
+    const y = npy(
+      '<i4',
+      [50],
+      rows(50).map((i) => i % 2),
+    );
+    const path = tempFile('p.npz', npz({ ...x, y }));
+    expect(await said(path)).toEqual([`values used as they are, ${range}`]);
+    expect(await said({ path, scale: 2 })).toEqual([]);
+    expect(await said({ path, mean: 1 })).toEqual([]);
   });
 
   it('leaves pixels to a model that begins with a Rescaling layer, and says so', async () => {

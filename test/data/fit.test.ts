@@ -88,8 +88,8 @@ describe('fillSizes', () => {
   });
 
   it('refuses sizes that contradict the model', async () => {
-    expect((await errorOf(() => fillSizes([null, 3], [64, 4], 'in'))).message).toBe(
-      "The input shape [64, 4] does not fit the shape [N, any, 3] of the model's input 'in'.",
-    );
+    const error = await errorOf(() => fillSizes([null, 3], [64, 4], 'in'));
+    expect(error.message).toBe("The input shape [64, 4] does not fit the shape [N, any, 3] of the model's input 'in'.");
+    expect(error.hint).toBe('Give a size for each axis without the examples, such as 64,3.');
   });
 });

@@ -171,6 +171,7 @@ describe('readIdx', () => {
 describe('loadParts', () => {
   it.each<[string, RegExp]>([
     ['x.parquet', /x\.parquet is a parquet file, which is not supported; expected csv, npz, npy, json or idx/],
+    ['x.js', /x\.js is a JavaScript module, which is not supported; expected csv, npz, npy, json or idx\.$/],
     ['x.mjs', /JavaScript module, which is not supported/],
     ['x.ts', /TypeScript module, which is not supported/],
     ['x.pkl', /Python pickle/],
@@ -189,7 +190,11 @@ describe('loadParts', () => {
     expect((await readError(folder, FIT)).message).toMatch(/is a folder without an idx pair/);
     mkdirSync(join(folder, 'cats'));
     writeFileSync(join(folder, 'cats', '1.png'), 'png');
-    expect((await readError(folder, FIT)).message).toMatch(/is a folder of images, which is not supported/);
+    const images = await readError(folder, FIT);
+    expect(images.message).toMatch(
+      /is a folder of images, which is not supported; expected csv, npz, npy, json or idx\.$/,
+    );
+    expect(images.hint).toBe('Save the examples as arrays x and y of an .npz file, or as a .csv table.');
     expect((await readError(join(folder, 'nothing.csv'), FIT)).message).toMatch(
       /^There is no data at .*nothing\.csv\.$/,
     );

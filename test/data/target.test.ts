@@ -133,7 +133,10 @@ describe('readTargets', () => {
     const error = await errorOf(() => readTargets([target], fitOf([4], output, activation)));
     expect(error).toMatchObject({ code: 'data', exitCode: 3 });
     expect(error.message).toMatch(message);
-    expect(error.hint ?? '').toMatch(hint ?? /^(?:Drop such rows or fill the values in first\.)?$/);
+    expect(error.hint ?? '').toMatch(
+      hint ??
+        /^(?:Drop such rows or fill the values in first\.|Name another target, or save it in one of these shapes\.)?$/,
+    );
   });
 
   it.each<[string, number[], Output]>([

@@ -1,3 +1,6 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
 import { UsageError } from '../../errors.js';
 import type { Command } from '../command.js';
 import { runFolder } from '../runFolder.js';
@@ -19,6 +22,7 @@ export const reportCommand: Command = {
         hint: 'Name it behind the command: tdc report reports/my-model.',
       });
     }
+    await refuseFile(resolve(world.cwd, folder), folder);
     const { runReport } = await world.loadPipeline();
     const result = await runReport(folder, context);
     const { sweep, compare, retrain, run: record } = result;
@@ -31,3 +35,12 @@ export const reportCommand: Command = {
     printer.wrote(result);
   },
 };
+
+/** A record's own path is easily taken for its run's. */
+async function refuseFile(path: string, named: string): Promise<void> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined || info.isDirectory()) return;
+  throw new UsageError(`A run folder is expected, and ${named} is a file.`, {
+    hint: `Name its folder: tdc report ${dirname(named)}.`,
+  });
+}
