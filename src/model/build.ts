@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { ModelError, TdcError } from '../errors.js';
+import { restoreConfigs } from './configs.js';
 import { camelConfig, isObject, quote, text } from './json.js';
 import type { Json, JsonObject } from './json.js';
 import { keepInitializers, withAllowance } from './initializers.js';
@@ -62,6 +63,7 @@ export function cloneModel(model: tf.LayersModel): tf.LayersModel {
   const [ctor, fromConfig] = found;
   const source = weightEntries(model);
   const config = sortLayers(model.getConfig(), quote(model.name));
+  if (isObject(config)) restoreConfigs(model, config, 'camel');
   const clones: tf.LayersModel[] = [];
   withAllowance(Infinity, () =>
     tf.tidy(() => {

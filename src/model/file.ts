@@ -86,7 +86,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   };
 }
 
-async function readManifest(path: string): Promise<Json> {
+export async function readManifest(path: string): Promise<Json> {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined) throw new ModelError(`There is no file ${path}.`);
   if (!info.isFile()) throw new ModelError(`${path} is not a file; the JSON manifest of a model is expected.`);

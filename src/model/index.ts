@@ -1,6 +1,7 @@
 /** A LayersModel on disk and in memory: find, read, check, build, copy, write. */
 export { locateModel } from './locate.js';
 export { readModelFile } from './file.js';
+export { modelFileBytes } from './file-bytes.js';
 export type { FileWeight, ModelFile } from './file.js';
 export { loadModel } from './load.js';
 export type { LoadedModel } from './load.js';

@@ -8,6 +8,7 @@ import { ModelError, OutputError } from '../errors.js';
 import { makeFolder } from '../records/folders.js';
 import { buildModel, weightEntries } from './build.js';
 import type { WeightEntry } from './build.js';
+import { restoreConfigs } from './configs.js';
 import { disposeModel } from './dispose.js';
 import { isObject, quote } from './json.js';
 import type { Json, JsonObject } from './json.js';
@@ -26,6 +27,8 @@ export interface WriteOptions {
   readonly quantization?: (key: string) => QuantizationType | undefined;
   /** Written as `generatedBy`. */
   readonly generatedBy?: string;
+  /** Looks at what was written while it still lies beside `dir`, as if it were there; what it throws leaves `dir` untouched. */
+  readonly check?: (written: WrittenModel) => Promise<void>;
 }
 
 export interface WrittenModel {
@@ -74,6 +77,7 @@ export async function writeModel(
     for (const [i, path] of paths.entries())
       await writeFile(join(temporary, path), bytes.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES));
     await writeFile(join(temporary, 'model.json'), JSON.stringify(manifest));
+    await options.check?.({ path: join(temporary, 'model.json'), bytes: bytes.length, weights });
     await moveInto(temporary, target, options.force === true);
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -122,7 +126,9 @@ async function isModel(path: string): Promise<boolean> {
 
 /** The topology, and the name under which plain tfjs looks for each weight: found by building it as tfjs will. */
 async function savableTopology(model: tf.LayersModel): Promise<{ topology: JsonObject; names: string[] }> {
-  const topology = renameRepeated(model.toJSON(null, false) as unknown as JsonObject);
+  const written = model.toJSON(null, false) as unknown as JsonObject;
+  if (isObject(written['config'])) restoreConfigs(model, written['config'], 'snake');
+  const topology = renameRepeated(written);
   const entries = weightEntries(model);
   const rebuilt = await buildModel(topology);
   try {

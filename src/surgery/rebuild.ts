@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { ModelError } from '../errors.js';
 import { isModelLayer } from '../graph/container.js';
+import { restoreConfig } from '../model/configs.js';
 import { disposeModel } from '../model/index.js';
 import { resolveGraph } from '../model/resolve.js';
 
@@ -105,7 +106,7 @@ function editContainer(
       editContainer(layer, own, edit, before);
       return [entry];
     }
-    restore(layer, own);
+    restoreConfig(layer, own, 'camel');
     edit(layer, own);
     const added = before.get(layer);
     return added === undefined ? [entry] : [entryBefore(entry, nameBefore(container, layer, added), added), entry];
@@ -126,16 +127,6 @@ function nameBefore(container: tf.LayersModel, layer: tf.layers.Layer, { suffix 
   let name = layer.name + suffix;
   for (let copy = 2; taken.has(name); copy++) name = `${layer.name}${suffix}_${copy}`;
   return name;
-}
-
-/** What getConfig of TensorFlow.js 4.22 leaves out or gets wrong. */
-function restore(layer: tf.layers.Layer, config: JsonObject): void {
-  const name = layer.getClassName();
-  if (name === 'SeparableConv2D') {
-    config['depthMultiplier'] = (layer as unknown as { depthMultiplier: number }).depthMultiplier;
-  }
-  // The regularizer is written in the constraint's place.
-  if (name === 'DepthwiseConv2D') delete config['depthwiseConstraint'];
 }
 
 function fill(

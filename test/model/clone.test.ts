@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 
-import { cloneModel, disposeModel, loadModel, modelDigest, weightEntries } from '../../src/model/index.js';
+import { cloneModel, disposeModel, loadModel, modelDigest, weightEntries, writeModel } from '../../src/model/index.js';
 import {
   fillWeights,
   predictions,
@@ -135,5 +136,34 @@ describe('cloneModel', () => {
     expect(predictions(clone, 1)).toEqual(predictions(model, 1));
     disposeModel(clone);
     disposeModel(model);
+  });
+});
+
+describe('what getConfig of tfjs leaves out', () => {
+  const { layers } = tf;
+  it.each([
+    [
+      'the multiplier of a SeparableConv2D',
+      () => layers.separableConv2d({ filters: 3, kernelSize: 3, depthMultiplier: 2, inputShape: [5, 5, 2] }),
+    ],
+    [
+      'the regularizer of a DepthwiseConv2D',
+      () =>
+        layers.depthwiseConv2d({
+          kernelSize: 3,
+          depthwiseRegularizer: tf.regularizers.l2({ l2: 0.1 }),
+          inputShape: [5, 5, 2],
+        }),
+    ],
+  ])('is put right in a copy and on disk, nested too: %s', async (_, layer) => {
+    const inner = tf.sequential({ name: 'inner', layers: [layer()] });
+    const model = tf.sequential({ layers: [inner, layers.flatten(), layers.dense({ units: 2 })] });
+    fillWeights(model);
+    const clone = cloneModel(model);
+    expect(predictions(clone, 1)).toEqual(predictions(model, 1));
+    const { path } = await writeModel(model, join(await temporaryFolder(), 'model'));
+    const loaded = await stockLoad(path);
+    expect(predictions(loaded, 1)).toEqual(predictions(model, 1));
+    for (const one of [loaded, clone, model]) disposeModel(one);
   });
 });
