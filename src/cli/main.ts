@@ -1,8 +1,10 @@
 import type { Command } from './command.js';
+import { compressCommand } from './commands/compress.js';
 import { compareSvdCommand } from './commands/compare-svd.js';
 import { doctorCommand } from './commands/doctor.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
+import { recommendCommand } from './commands/recommend.js';
 import { reportCommand } from './commands/report.js';
 import { retrainCommand } from './commands/retrain.js';
 import { sweepCommand } from './commands/sweep.js';
@@ -17,6 +19,8 @@ const COMMANDS: readonly Command[] = [
   retrainCommand,
   sweepCommand,
   compareSvdCommand,
+  recommendCommand,
+  compressCommand,
   reportCommand,
   initCommand,
   doctorCommand,

@@ -39,6 +39,8 @@ export interface Pipeline {
   readonly runRetrain: (options: RunOptions, context: RunContext) => Promise<RunResult>;
   readonly runSweep: (options: RunOptions, context: RunContext) => Promise<RunResult>;
   readonly runCompare: (options: RunOptions, context: RunContext) => Promise<RunResult>;
+  readonly runRecommend: (options: RunOptions, context: RunContext) => Promise<RunResult>;
+  readonly runCompress: (options: RunOptions, context: RunContext) => Promise<RunResult>;
   readonly runReport: (folder: string, context: RunContext) => Promise<RunResult>;
 }
 

@@ -69,7 +69,8 @@ export async function measureStage<T>(
     await jobs.clear();
     return result;
   } catch (error) {
-    if (error instanceof TdcError) await jobs.clear();
+    // a lost worker is nobody's fault: what is finished stays
+    if (error instanceof TdcError && error.exitCode !== 1) await jobs.clear();
     throw error;
   } finally {
     tailRanked.forEach(({ graph }) => disposeModel(graph.model));

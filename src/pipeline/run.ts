@@ -1,9 +1,12 @@
 import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
+import type { PlanRecord } from '../records/types.js';
 import { compareStage } from './compare-stage.js';
 import { basesOf } from './curves.js';
 import { MEASURING } from './measure-stage.js';
 import { writeReport } from './report-stage.js';
+import { compressStage } from './plan/compress-stage.js';
+import { checkPlan, keptPlan, planStage } from './plan/plan-stage.js';
 import { retrainStage, type Retrained } from './retrain-stage.js';
 import { closeSession, openSession, type Session } from './session.js';
 import { runRecord, type Clocked } from './stage.js';
@@ -57,6 +60,75 @@ export async function runCompare(options: RunInput, context: Partial<RunContext>
       ...(made === undefined ? {} : { retrain: made.record }),
     };
   });
+}
+
+/**
+ * The narrowest widths whose joint, measured loss holds the budget: plan.json, tuned/model.json where training at the widths won, and the
+ * report. Runs the retraining and the sweep it needs and has not got. `gate` says why a gate fails.
+ */
+export async function runRecommend(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
+  return inSession(options, context, async (session, stages) => {
+    const { plan, made, sweep } = await planned(session, stages);
+    const gate = gateOf(plan, session.options.strict);
+    return {
+      files: ['plan.json', 'sweep.json', 'candidates.json', ...tunedFiles(plan), ...trainedFiles(made)],
+      sweep,
+      plan,
+      ...(made === undefined ? {} : { retrain: made.record }),
+      ...(gate === undefined ? {} : { gate }),
+    };
+  });
+}
+
+/**
+ * Writes the plan's model, those very weights, parity checked: compressed/model.json, compress.json and the report. Takes the run folder's
+ * plan.json where no budget is named; makes a plan where there is none.
+ */
+export async function runCompress(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
+  return inSession(options, context, async (session, stages) => {
+    const kept = session.options.budget === undefined ? await keptPlan(session) : undefined;
+    const { plan, made } = kept === undefined ? await planned(session, stages) : { plan: kept, made: undefined };
+    const { compress, latency } = await compressStage(session, plan, stages);
+    const gate = gateOf(plan, session.options.strict);
+    return {
+      files: ['compress.json', 'compressed/model.json', 'latency.json', ...trainedFiles(made)],
+      plan,
+      compress,
+      latency,
+      ...(made === undefined ? {} : { retrain: made.record }),
+      ...(gate === undefined ? {} : { gate }),
+    };
+  });
+}
+
+async function planned(session: Session, stages: Clocked[]) {
+  checkPlan(session);
+  const made = session.options.retrain ? await retrainStage(session, stages) : undefined;
+  try {
+    const sweep = await sweepStage(tailOnly(session), made, stages);
+    const plan = await planStage(session, made, stages);
+    return { plan, made, sweep };
+  } finally {
+    if (made !== undefined) disposeRetrained(made);
+  }
+}
+
+/** The sweep beside a plan draws the scree panels; what a plan is looked for in is measured by itself. */
+function tailOnly(session: Session): Session {
+  const { bases: _, ...options } = session.options;
+  return { ...session, options: { ...options, mode: 'both' } };
+}
+
+/** Why a gate fails: nothing narrower holds, rows that decided nothing contradict, or it is not shown and `strict`. */
+function gateOf({ feasible, report, verdict }: PlanRecord, strict: boolean): string | undefined {
+  if (!feasible) return 'no narrower plan holds the budget';
+  if (report.verdict === 'contradicts') return 'the report split contradicts the plan';
+  if (strict && verdict !== 'holds') return `the plan is ${verdict}, and --strict wants one that holds`;
+  return undefined;
+}
+
+function tunedFiles({ planned: { tuned } }: PlanRecord): readonly string[] {
+  return tuned ? ['tuned/model.json'] : [];
 }
 
 type Done = Omit<RunResult, 'folder' | 'run'>;

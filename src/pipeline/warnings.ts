@@ -51,7 +51,7 @@ function againstTrain(judged: RowLosses, known: RowLosses | undefined, unit: str
 }
 
 /** The targets of a split without holding its inputs. */
-async function targetOf(split: Split): Promise<HostArray | undefined> {
+export async function targetOf(split: Split): Promise<HostArray | undefined> {
   const parts: HostArray[] = [];
   for await (const { batch } of chunks(split, CHUNK)) if (batch.target !== undefined) parts.push(batch.target);
   if (parts.length === 0) return undefined;

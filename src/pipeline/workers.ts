@@ -45,27 +45,65 @@ export function startFarm(
     hasControl: made?.control !== undefined,
     tailRanked: tailRanked.map(({ layer, group, folder, inputs }) => ({ layer, group, folder, inputs })),
   };
-  const workers = Array.from({ length: options.workers }, () => startWorker(open));
+  const workers = new Set(Array.from({ length: options.workers }, () => startWorker(open)));
   const idle = [...workers];
+  const abort = abortOf(context.signal);
+  const replace = (worker: Worker, why: LostWorker): void => {
+    workers.delete(worker);
+    context.onEvent({ type: 'warning', text: `${why.message} Another one takes its place.` });
+    const other = startWorker(open);
+    workers.add(other);
+    idle.push(other);
+  };
+  const run = async (index: number, left = MOST_LOST): Promise<readonly CurvePoint[]> => {
+    const worker = idle.pop()!;
+    try {
+      const points = await Promise.race([worker.run(index), abort.promise]);
+      idle.push(worker);
+      return points;
+    } catch (error) {
+      if (!(error instanceof LostWorker)) throw error;
+      if (left === 0) throw tooManyLost(error);
+      replace(worker, error);
+      return run(index, left - 1);
+    }
+  };
   return {
-    size: workers.length,
-    run: async (index) => {
-      const worker = idle.pop()!;
-      try {
-        return await Promise.race([worker.run(index), aborted(context.signal)]);
-      } finally {
-        idle.push(worker);
-      }
+    size: options.workers,
+    run: (index) => run(index),
+    close: () => {
+      abort.forget();
+      for (const { child } of workers) child.kill();
     },
-    close: () => workers.forEach((worker) => worker.child.kill()),
   };
 }
 
-/** Never answers; ends with the signal. */
-function aborted(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+/** Processes that one job may cost beside its first: what kills it again and again is not chance. */
+const MOST_LOST = 2;
+
+/** A process that is gone before its job was done. */
+class LostWorker extends Error {}
+
+/** What is finished is kept, so this is no error of the input. */
+function tooManyLost(cause: LostWorker): TdcError {
+  const times = MOST_LOST + 1;
+  return new TdcError('unexpected', 1, `${cause.message} The same job lost ${times} workers.`, {
+    hint: 'Memory may have run out: try fewer --workers or less --memory. What is finished is kept.',
+    cause,
   });
+}
+
+/** Never answers; ends with the signal. One listener for all jobs. */
+function abortOf(signal: AbortSignal | undefined): { readonly promise: Promise<never>; forget(): void } {
+  let listener = (): void => {};
+  const promise = new Promise<never>((_, reject) => {
+    listener = () => reject(signal?.reason as Error);
+    if (signal?.aborted === true) listener();
+    signal?.addEventListener('abort', listener, { once: true });
+  });
+  // nobody may be waiting for it
+  promise.catch(() => {});
+  return { promise, forget: () => signal?.removeEventListener('abort', listener) };
 }
 
 interface Worker {
@@ -80,8 +118,10 @@ function startWorker(open: ToWorker): Worker {
     execArgv: fromSource ? ['--import', import.meta.resolve('jiti/register')] : [],
   });
   const lost = new Promise<never>((_, reject) => {
-    child.on('error', (cause) => reject(new Error(`A worker failed: ${cause.message}.`, { cause })));
-    child.on('exit', (code) => reject(new Error(`A worker ended with ${code ?? 'a signal'} before its job was done.`)));
+    child.on('error', (cause) => reject(new LostWorker(`A worker failed: ${cause.message}.`, { cause })));
+    child.on('exit', (code, signal) => {
+      reject(new LostWorker(`A worker process ended with ${signal ?? `code ${code}`} before its job was done.`));
+    });
   });
   // a worker may end when nobody waits for it
   lost.catch(() => {});

@@ -66,6 +66,8 @@ export function spyPipeline(during: (context: RunContext) => void | Promise<void
     runSweep: result,
     runRetrain: result,
     runCompare: result,
+    runRecommend: result,
+    runCompress: result,
     runReport: (path, context) => result({ out: path }, context),
     runInspect: async (options, context) => {
       asked.push({ options, context });

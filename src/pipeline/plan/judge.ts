@@ -1,0 +1,94 @@
+import type * as tf from '@tensorflow/tfjs';
+
+import type { Split } from '../../data/types.js';
+import { measureRows, RowLosses, summarize } from '../../evaluate/measure.js';
+import { compileProgram } from '../../graph/index.js';
+import type { Program } from '../../graph/types.js';
+import { riseInterval } from '../../objective/interval.js';
+import { mean } from '../../objective/stats.js';
+import type { Objective } from '../../objective/types.js';
+import { deriveSeed } from '../../random/index.js';
+import type { BudgetKind, Measured, RiseInterval } from '../../records/types.js';
+import type { JointPoint } from '../../recommend/types.js';
+import { rowsOf } from '../../sweep/chunk-size.js';
+import type { Session } from '../session.js';
+import { pauseOf } from '../stage.js';
+import type { Halves } from './halves.js';
+import { pickRows } from './halves.js';
+
+/** Judges models on select against the original, in the budget's unit. */
+export interface Judge {
+  readonly original: RowLosses;
+  readonly halves: Halves;
+  /** Losses and metrics of every row of select. */
+  rows(model: tf.LayersModel): Promise<RowLosses>;
+  /** Both halves. */
+  point(rows: RowLosses): JointPoint;
+  /** Rise on the bounding half alone. */
+  bound(rows: RowLosses): Measured & RiseInterval;
+}
+
+/** Measures the original on select and judges by it. */
+export async function createJudge(session: Session, halves: Halves, kind: BudgetKind): Promise<Judge> {
+  const { objective, dataset, graph, options } = session;
+  const { select } = dataset.splits;
+  const original = await rowsOn(session, graph.program, select);
+  const { confidence } = options;
+  const interval = (rows: RowLosses, which: Int32Array, name: string): RiseInterval =>
+    riseInterval(pickRows(worsening(objective, kind, rows, original), which), {
+      confidence,
+      seed: deriveSeed(options.seed, name),
+    });
+  const bound: Judge['bound'] = (rows) => ({
+    ...summarizeSome(rows, halves.bounding),
+    ...interval(rows, halves.bounding, 'bounding half'),
+  });
+  return {
+    original,
+    halves,
+    rows: (model) => rowsOn(session, compileProgram(model), select),
+    point: (rows) => ({ steer: interval(rows, halves.steering, 'steering half'), bound: bound(rows) }),
+    bound,
+  };
+}
+
+/** Losses and metrics of every row of a split. */
+export async function rowsOn(session: Session, program: Program, split: Split): Promise<RowLosses> {
+  const { objective, graph, options } = session;
+  const batchSize = rowsOf(program, options);
+  return measureRows(program, { objective, split, batchSize, reference: graph.program, pause: pauseOf(session) });
+}
+
+/** Means over some rows. */
+export function summarizeSome(rows: RowLosses, which: Int32Array): Measured {
+  return summarize({
+    loss: pickRows(rows.loss, which),
+    metrics: Object.fromEntries(Object.entries(rows.metrics).map(([name, values]) => [name, pickRows(values, which)])),
+  });
+}
+
+/** Row by row, positive = worse: the loss's rise, or the fall of the chief metric, whichever way it is better. */
+export function worsening(objective: Objective, kind: BudgetKind, rows: RowLosses, original: RowLosses): Float64Array {
+  if (kind !== 'metric') return rows.loss.map((loss, i) => loss - original.loss[i]);
+  const { name, better } = objective.metrics[0];
+  const [now, before] = [rows.metrics[name], original.metrics[name]];
+  return now.map((value, i) => (better === 'higher' ? before[i] - value : value - before[i]));
+}
+
+/** The same of a curve's means, for planning; metrics carry no standard error of their own there. */
+export function riseOf(
+  objective: Objective,
+  kind: BudgetKind,
+  point: { readonly delta: number; readonly deltaSe: number; readonly metrics: Readonly<Record<string, number>> },
+  original: Measured,
+): { readonly delta: number; readonly deltaSe: number } {
+  if (kind !== 'metric') return { delta: point.delta, deltaSe: point.deltaSe };
+  const { name, better } = objective.metrics[0];
+  const change = point.metrics[name] - original.metrics[name];
+  return { delta: better === 'higher' ? -change : change, deltaSe: 0 };
+}
+
+/** Mean of a metric over all rows. */
+export function metricMean(rows: RowLosses, name: string): number {
+  return mean(rows.metrics[name]);
+}

@@ -1,0 +1,268 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type * as tf from '@tensorflow/tfjs';
+
+import { DataError, UsageError } from '../../errors.js';
+import { latencyOf } from '../../compress/index.js';
+import { disposeModel, loadModel, locateModel, writeModel } from '../../model/index.js';
+import { recommend, type PlanOutcome } from '../../recommend/recommend.js';
+import { readRecord, writeRecord } from '../../records/store.js';
+import type { BudgetInfo, Measured, PlanRecord, Rise } from '../../records/types.js';
+import { retrainingOf } from '../measure-stage.js';
+import type { Retrained } from '../retrain-stage.js';
+import { headOf, stageDigest, type Session } from '../session.js';
+import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
+import { readBaseline } from './baseline.js';
+import { budgetOf, resolveBudget } from './budget.js';
+import { candidatesOf, candidatesStage } from './candidates-stage.js';
+import { halvesOf } from './halves.js';
+import { heldOut } from './held-out.js';
+import { jointModels, type JointModels } from './joint.js';
+import { createJudge, riseOf, type Judge } from './judge.js';
+import { latencyStage } from './latency-stage.js';
+import { TUNED, tuningOf, type Tuning } from './tuning.js';
+import { planBases, weightsOf, type PlanWeights } from './weights.js';
+
+/**
+ * Everything about a plan that can be wrong before any work.
+ *
+ * @throws UsageError, DataError
+ */
+export function checkPlan(session: Session): void {
+  planBases(session);
+  budgetOf(session);
+  const { select, report } = session.dataset.splits;
+  const { confidence } = session.options;
+  if (!(confidence > 0.5 && confidence < 1)) {
+    throw new UsageError(`--confidence must be a number above 0.5 and below 1, got ${confidence}.`);
+  }
+  if (select.size < 4 || report.size < 2) {
+    throw new DataError(
+      `A plan needs at least 4 select and 2 report rows, and there are ${select.size} and ${report.size}.`,
+      { hint: 'Give both splits rows with --split 60/20/20.' },
+    );
+  }
+}
+
+/** Finds, judges and writes a plan; or takes the one that stands in the run folder for the same inputs. */
+export async function planStage(session: Session, made: Retrained | undefined, stages: Clocked[]): Promise<PlanRecord> {
+  const { folder } = session;
+  const baseline = await readBaseline(session);
+  const shared = { ...(baseline === undefined ? {} : { baseline }) };
+  const inputs = planDigest(session, made);
+  const kept = await keptFor(session, inputs);
+  if (kept !== undefined) {
+    reused(session, stages, 'recommend');
+    const { baseline: _, ...plan } = kept;
+    const record = { ...plan, ...shared };
+    await writeRecord(folder, 'plan.json', record);
+    return record;
+  }
+  const record = { ...(await makePlan(session, made, inputs, stages)), ...shared };
+  await writeRecord(folder, 'plan.json', record);
+  return record;
+}
+
+/** The run folder's plan, where it is of this model, data and loss. */
+export async function keptPlan(session: Session): Promise<PlanRecord | undefined> {
+  const kept = await readRecord(session.folder, 'plan.json');
+  if (kept === undefined) return undefined;
+  const head = headOf(session, 'tdc/plan', kept.inputs);
+  const same = (['model', 'data', 'loss'] as const).every((part) => identity(kept[part]) === identity(head[part]));
+  return same ? kept : undefined;
+}
+
+function identity(part: { readonly digest?: string; readonly name: string }): string {
+  return part.digest ?? part.name;
+}
+
+function planDigest(session: Session, made: Retrained | undefined): string {
+  const { exact, grid, layers, exclude, minimize, confidence, tune, roundTo, min, pin } = session.options;
+  const { epochs, batchSize, learningRate, distill } = session.options;
+  return stageDigest(session, 'plan', {
+    ...{ exact, grid, layers, exclude, minimize, confidence, tune, roundTo, min, pin },
+    // tuning trains
+    ...{ epochs, batchSize, learningRate, distill, threads: session.backend.info.threads },
+    bases: planBases(session),
+    budget: budgetOf(session),
+    weights: made?.weights,
+  });
+}
+
+async function keptFor(session: Session, inputs: string): Promise<PlanRecord | undefined> {
+  const kept = await readRecord(session.folder, 'plan.json').catch(() => undefined);
+  if (kept?.inputs !== inputs) return undefined;
+  if (!kept.planned.tuned) return kept;
+  const model = await tunedModel(session, inputs).catch(() => undefined);
+  if (model === undefined) return undefined;
+  disposeModel(model);
+  return kept;
+}
+
+/** The model that was tuned for this plan. The caller disposes it. */
+export async function tunedModel(session: Session, inputs: string): Promise<tf.LayersModel> {
+  const { model, file } = await loadModel(await locateModel(join(session.folder, TUNED)));
+  const stamp = (file.userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined)?.taildropout;
+  if (stamp?.inputs === inputs) return model;
+  disposeModel(model);
+  throw new DataError(`${join(session.folder, TUNED)} is of another plan.`, {
+    hint: 'Run tdc recommend again.',
+  });
+}
+
+interface Search {
+  readonly judge: Judge;
+  readonly budget: BudgetInfo;
+  readonly models: JointModels;
+  readonly tuning: Tuning | undefined;
+}
+
+async function makePlan(
+  session: Session,
+  made: Retrained | undefined,
+  inputs: string,
+  stages: Clocked[],
+): Promise<PlanRecord> {
+  const halves = halvesOf(session.dataset.splits.select.size, session.options.seed);
+  const wanted = budgetOf(session);
+  const judge = await createJudge(session, halves, wanted.kind);
+  const original = judge.bound(judge.original);
+  const { info: budget, note } = await resolveBudget(session, wanted, halves, original.loss);
+  if (note !== undefined) session.context.onEvent({ type: 'warning', text: note });
+  const sets = await weightsOf(session, made);
+  const tuning = tuningOf(session);
+  const table = session.options.minimize === 'latency' ? await latencyStage(session, stages) : undefined;
+  const models = jointModels(session, {
+    sets,
+    judge,
+    ...(tuning === undefined ? {} : { tuning }),
+    ...(table === undefined ? {} : { latency: (groups) => latencyOf(table, groups) }),
+  });
+  try {
+    const search = { judge, budget, models, tuning };
+    const outcome = await find(session, made, sets, search, stages);
+    return await record(session, made, inputs, search, outcome, stages);
+  } finally {
+    models.dispose();
+  }
+}
+
+async function find(
+  session: Session,
+  made: Retrained | undefined,
+  sets: readonly PlanWeights[],
+  { judge, budget, models }: Search,
+  stages: Clocked[],
+): Promise<PlanOutcome> {
+  const { objective, options, context } = session;
+  const curves = await candidatesStage(session, made, sets, judge.halves, stages);
+  const full = new Map<PlanWeights, Rise>();
+  for (const set of sets) full.set(set, judge.point(await judge.rows(set.graph.model)).steer);
+  const rise = (point: Parameters<typeof riseOf>[2]) => riseOf(objective, budget.kind, point, curves.original);
+  const candidates = candidatesOf(curves, sets, { rise }, (set) => full.get(set)!);
+  const detail = `budget ${options.budget ?? '0.01'}`;
+  return timed(session, stages, 'recommend', detail, () =>
+    recommend(
+      {
+        candidates,
+        allowed: budget.allowed,
+        minimize: options.minimize,
+        cost: models.cost,
+        measure: models.measure,
+        ...(models.tune === undefined ? {} : { tune: models.tune }),
+      },
+      {
+        confidence: options.confidence,
+        roundTo: options.roundTo,
+        min: options.min,
+        pin: options.pin,
+        boundingRows: judge.halves.bounding.length,
+        pause: pauseOf(session),
+        onProgress: (done, total, text) =>
+          context.onEvent({ type: 'progress', stage: 'recommend', done, total, detail: text }),
+      },
+    ),
+  );
+}
+
+async function record(
+  session: Session,
+  made: Retrained | undefined,
+  inputs: string,
+  { judge, budget, models, tuning }: Search,
+  outcome: PlanOutcome,
+  stages: Clocked[],
+): Promise<PlanRecord> {
+  const { options, graph, selection, folder } = session;
+  const { weights, groups, planned } = outcome;
+  const kept = await readRecord(folder, 'plan.json').catch(() => undefined);
+  const reads = (kept?.data.digest === session.dataset.digest ? kept.report.reads : 0) + 1;
+  const model = models.model({ weights, groups }, planned.tuned);
+  try {
+    const report = await heldOut(session, model, budget, reads);
+    await keepTuned(session, inputs, planned.tuned ? model : undefined, stages);
+    const whole = await wholes(judge, made);
+    const { tunings, feasibility, isOriginal: _, ...found } = outcome;
+    return {
+      ...headOf(session, 'tdc/plan', inputs),
+      ...retrainingOf(made),
+      budget,
+      confidence: options.confidence,
+      minimize: options.minimize,
+      ...found,
+      rows: { steering: judge.halves.steering.length, bounding: judge.halves.bounding.length },
+      original: { ...measuredOf(judge.bound(judge.original)), ...graph.cost(new Map()) },
+      ...whole,
+      feasibility: {
+        ...feasibility,
+        ...(whole.retrained === undefined ? {} : { retrained: riseOnly(whole.retrained) }),
+        ...(whole.control === undefined ? {} : { control: riseOnly(whole.control) }),
+      },
+      ...(tuning === undefined
+        ? {}
+        : {
+            tuning: { epochs: tuning.epochs, learningRate: tuning.learningRate, tried: tunings },
+          }),
+      skipped: selection.skipped,
+      report,
+    };
+  } finally {
+    disposeModel(model);
+  }
+}
+
+/** What retraining alone made, at full width, on the bounding half. */
+async function wholes(judge: Judge, made: Retrained | undefined): Promise<Pick<PlanRecord, 'retrained' | 'control'>> {
+  if (made === undefined) return {};
+  const told = async (model: tf.LayersModel): Promise<Measured & Rise> => {
+    const bound = judge.bound(await judge.rows(model));
+    return { ...measuredOf(bound), ...riseOnly(bound) };
+  };
+  const retrained = await told(made.retrained.model);
+  return made.control === undefined ? { retrained } : { retrained, control: await told(made.control.model) };
+}
+
+function measuredOf({ loss, se, metrics }: Measured): Measured {
+  return { loss, se, metrics };
+}
+
+function riseOnly({ delta, deltaSe, upper95 }: Rise): Rise {
+  return { delta, deltaSe, upper95 };
+}
+
+/** Writes the tuned model; without one, that of an earlier plan goes. */
+async function keepTuned(
+  session: Session,
+  inputs: string,
+  model: tf.LayersModel | undefined,
+  stages: readonly Clocked[],
+): Promise<void> {
+  await markFolder(session, stages);
+  const path = join(session.folder, TUNED);
+  if (model === undefined) return rm(path, { recursive: true, force: true });
+  await writeModel(model, path, {
+    force: true,
+    userDefinedMetadata: { taildropout: { role: TUNED, inputs } },
+  });
+}
