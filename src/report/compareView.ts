@@ -101,7 +101,7 @@ function plannedIn(
   curves: readonly ComparedCurve[],
   plan: PlanRecord | undefined,
 ): Pick<ComparedGroupView, 'planned'> {
-  const choice = plan?.groups.find((g) => g.name === name && g.k < g.n);
+  const choice = plan?.groups.find((g) => g.name === name && g.k < g.n && g.folded !== true);
   if (plan === undefined || choice === undefined) return {};
   const curve = curves.find(
     ({ view: { curve: c } }) =>

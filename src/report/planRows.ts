@@ -2,11 +2,11 @@ import type { Cost, PlannedGroup } from '../records/types.js';
 import { bytes, integer, isShare, MINUS, NBSP, saving, signed, significant, twoDigits } from './format.js';
 import { orderingOf } from './orderings.js';
 import type { Phrase } from './phrase.js';
-import { costAt, curveOf, type PlanView } from './planView.js';
+import { costAt, type PlanView } from './planView.js';
 import { keptText } from './planWords.js';
 import { viewCurve } from './curves.js';
 import { riseCell, unitText } from './scale.js';
-import type { ReportView } from './view.js';
+import { planCurve, type ReportView } from './view.js';
 
 /** A group in the plan's table: numbers as text, the same for every output. */
 export interface PlanRow {
@@ -50,8 +50,7 @@ function planRow(view: ReportView, plan: PlanView, group: PlannedGroup): PlanRow
 
 /** What the group costs alone at the plan's k. Cost between measured widths is arithmetic; a rise between them is not told. */
 function alone({ input, scale }: ReportView, plan: PlanView, group: PlannedGroup): { saves: string; costs: string } {
-  const { sweep, compare, candidates } = input;
-  const curve = curveOf(group, plan.record.weights, [sweep, compare, candidates]);
+  const curve = planCurve(input, group);
   if (curve === undefined) return { saves: '', costs: '' };
   const total = plan.record.original[plan.costName];
   const cost = costAt(curve.points, group.k, plan.costName);

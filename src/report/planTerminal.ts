@@ -145,7 +145,7 @@ function gauge(plan: PlanView, page: Pen): string[] {
   const rows = judged(plan);
   const texts = rows.map((r) => plain(riseAndBound(plan.scale, r)));
   const width = Math.min(TRACK, page.columns - 14 - Math.max(...texts.map(columnsOf)));
-  if (budget === null || width < 12) return [];
+  if (budget === null || width < 12 || plan.nothing) return [];
   const low = Math.min(0, ...rows.map((r) => r.low));
   const high = Math.max(budget, ...rows.map((r) => r.high));
   const at = (v: number): number => Math.round(((v - low) / (high - low || 1)) * (width - 1));

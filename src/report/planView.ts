@@ -1,5 +1,4 @@
 import type {
-  CandidatesRecord,
   Cost,
   Curve,
   CurvePoint,
@@ -31,8 +30,7 @@ export interface JointView extends RiseView {
   readonly isPlan: boolean;
 }
 
-/** Records whose single curves a plan may have been made from. */
-export type CurveSource = { readonly groups: readonly GroupCurves[] };
+type CurveSource = { readonly groups: readonly GroupCurves[] };
 
 export interface PlanView {
   readonly record: PlanRecord;
@@ -54,8 +52,10 @@ export interface PlanView {
   readonly costName: keyof Cost;
   /** Share that is saved, 0 to 1. */
   readonly saves: number;
-  /** True where nothing is narrowed. */
+  /** True where nothing is narrowed: nothing was free to be. */
   readonly nothing: boolean;
+  /** No narrower plan's mean holds; what stands here is the one that comes nearest. */
+  readonly infeasible: boolean;
 }
 
 /** @param milliseconds of the original model, where latency was measured */
@@ -89,6 +89,7 @@ export function viewPlan(record: PlanRecord, milliseconds?: number): PlanView {
     costName: record.minimize === 'latency' ? 'parameters' : record.minimize,
     saves,
     nothing: !narrowed,
+    infeasible: narrowed && !record.feasible && record.verdict === 'broken',
   };
 }
 
@@ -138,14 +139,24 @@ export function cheapestHolding({ joint, cost, record }: PlanView): JointView | 
     .toSorted((a, b) => a.cost - b.cost)[0];
 }
 
-/** The measured single curve that a choice is made from: of the plan's own curves first. */
+/** Records that single curves are looked up in. */
+export interface CurveSources {
+  readonly sweep?: CurveSource;
+  readonly compare?: CurveSource;
+  readonly candidates?: CurveSource;
+}
+
+/**
+ * The measured single curve that a choice is made from. Units that are replaced by their mean have it among the candidates only: a sweep
+ * and a comparison put zeros. A kernel's ranks stand with the group of its units, whatever the choice is called.
+ */
 export function curveOf(
   group: PlannedGroup,
   weights: PlanRecord['weights'],
-  sources: readonly (CurveSource | CandidatesRecord | undefined)[],
+  { sweep, compare, candidates }: CurveSources,
 ): Curve | undefined {
-  for (const source of sources) {
-    for (const { curves } of source?.groups.filter((g) => g.name === group.name) ?? []) {
+  for (const source of group.folded === true ? [candidates] : [sweep, compare, candidates]) {
+    for (const { curves } of source?.groups.filter((g) => group.kind === 'rank' || g.name === group.name) ?? []) {
       const found = curves.find(
         (c) =>
           c.basis === group.basis &&

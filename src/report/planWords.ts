@@ -29,7 +29,10 @@ export function savingText(plan: PlanView): string {
 /** One sentence: what is gained, and what it costs. */
 export function planHeadline(plan: PlanView): Phrase {
   const { scale, select, verdict, record } = plan;
-  if (plan.nothing) return [`Every layer needs its width: nothing narrower holds ${budgetShort(scale)}`];
+  if (plan.nothing && record.stopped === undefined) return ['Nothing here is free to be narrowed'];
+  if (plan.nothing || plan.infeasible) {
+    return [`Every layer needs its width: nothing narrower holds ${budgetShort(scale)}`];
+  }
   const saved = savingText(plan);
   if (verdict === 'unresolved') {
     const tell = `${saved}, but ${integer(record.rows.bounding)} examples cannot tell whether ${budgetShort(scale)} holds`;
@@ -53,7 +56,7 @@ function noChange(scale: PlanView['scale']): string {
 function training({ control, scale, select }: PlanView): string {
   if (control === undefined || control.high >= 0) return '';
   const gain = amountText(scale, control.rise);
-  if (select.rise >= 0) return `; mere training gives ${gain}`;
+  if (select.high >= 0) return `; mere training gives ${gain}`;
   if (control.rise <= select.rise) return `; mere training at full width gives all of it (${gain})`;
   return `; ${amount(scale, control.rise)} of it is mere training`;
 }
@@ -63,8 +66,11 @@ export function planPills(plan: PlanView): Pill[] {
   const { scale, verdict, record } = plan;
   const name = budgetName(scale);
   const found: Pill[] = [];
-  if (plan.nothing) found.push({ verdict: 'broken', text: [`No narrower plan holds ${name}`] });
-  else if (verdict === 'holds') found.push({ verdict, text: [`Holds ${name}`] });
+  if (plan.nothing && record.stopped === undefined) {
+    found.push({ verdict: 'unresolved', text: ['Every group is at the least width allowed'] });
+  } else if (plan.nothing || plan.infeasible) {
+    found.push({ verdict: 'broken', text: [`No narrower plan holds ${name}`] });
+  } else if (verdict === 'holds') found.push({ verdict, text: [`Holds ${name}`] });
   else if (verdict === 'unresolved') found.push({ verdict, text: [`Not resolved: ${name.replace(/^the /u, '')}`] });
   else found.push({ verdict, text: [`Breaks ${name}`] });
   if (plan.contradicted) found.push({ verdict: 'broken', text: ['contradicted by the report split'] });
@@ -76,7 +82,7 @@ export function planPills(plan: PlanView): Pill[] {
 
 /** The evidence in a few sentences: what was measured, on how much, what would settle it, what examples unseen say. */
 export function planEvidence(plan: PlanView): Phrase {
-  if (plan.nothing) return nothingEvidence(plan);
+  if (plan.nothing || plan.infeasible) return nothingEvidence(plan);
   const { scale, select, verdict, record } = plan;
   const on = `Measured on ${integer(record.rows.bounding)} examples with all groups narrowed together${tunedText(plan)}: `;
   const what = `${on}${riseNoun(scale)} `;
@@ -136,10 +142,13 @@ function nothingEvidence(plan: PlanView): Phrase {
   const { record, scale } = plan;
   const { stopped, evaluations, rows } = record;
   const tried = `${integer(evaluations)} joint model${evaluations === 1 ? ' was' : 's were'} measured on ${integer(rows.bounding)} examples.`;
-  if (stopped === undefined) return [tried];
+  const nearest = plan.infeasible
+    ? phrase` The nearest, ${widthsText({ groups: record.groups, tuned: record.planned.tuned })} (${savingText(plan)}): ${riseNoun(scale)} ${riseAndBound(scale, plan.select)}.`
+    : [];
+  if (stopped === undefined) return [tried, ...nearest];
   const least = stopped.budget * scale.factor;
   const would = `${riseText(scale, least, 'up').replace(/^\+/u, '')}${scale.explained === true ? ' of what the model explains' : ''}`;
-  return phrase`${tried} ${foreign(stopped.group)} stops it: narrowed least, it costs most. A budget of ${would} would do.`;
+  return phrase`${tried}${nearest} ${foreign(stopped.group)} stops it: narrowed least, it costs most. A budget of ${would} would do.`;
 }
 
 /** `dense_1 rank 72, dense_2 32, dense_3 24`; groups that stay whole are left out. */

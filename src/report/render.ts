@@ -104,7 +104,7 @@ function planCharts(view: ReportView, plan: PlanView): Chart[] {
     ...rows.map((r, i) => ({ ...r, label: `${tuned ? 'tuned' : 'plan'}, ${i === 0 ? 'select' : 'report'}` })),
   ];
   return [
-    intervalChart('gauge', plan.scale, rows, 'The plan against the original'),
+    plan.nothing ? null : intervalChart('gauge', plan.scale, rows, 'The plan against the original'),
     intervalChart('steps', plan.scale, steps, 'What each step did'),
     frontierChart(view, plan),
     tuningChart(view, plan),

@@ -4,18 +4,21 @@ import { compareSummary } from './compareSummary.js';
 import { claims } from './claims.js';
 import { modelTable, widthRow } from './rows.js';
 import { toMarkdown } from './phrase.js';
+import { planSummary } from './planSummary.js';
 import { positionOf } from './scale.js';
 import type { GroupView, ReportView } from './view.js';
 import { evidence, headline, isComparison, pills, stays, widthStatus } from './words.js';
 
 /** Rows of groups before "… and N more in the report". */
-const MOST_ROWS = 20;
+export const MOST_ROWS = 20;
 const BAR = 12;
 const CURVE = 48;
-const ICONS = { holds: '✅', unresolved: '⚠️', broken: '❌' } as const;
+/** Verdicts as forges show them. */
+export const ICONS = { holds: '✅', unresolved: '⚠️', broken: '❌' } as const;
 
 /** Markdown for a comment: a hidden marker first, so that the comment can be found and replaced. Text only. */
 export function renderSummary(view: ReportView): string {
+  if (view.plan !== undefined) return planSummary(view, view.plan);
   const { sweep } = view;
   const marks = pills(view).map((p) => `**${ICONS[p.verdict]} ${toMarkdown(p.text)}.**`);
   const parts = [
@@ -63,7 +66,8 @@ export function bar(k: number, n: number, cells = BAR): string {
   return '█'.repeat(full) + '░'.repeat(cells - full);
 }
 
-function skipped(view: ReportView): string[] {
+/** What stays and why, a sentence a reason. */
+export function skipped(view: ReportView): string[] {
   return stays(view)
     .slice(0, MOST_ROWS)
     .map((s) => `${toMarkdown(s.layers)} ${s.verb}: ${escapeMarkdown(s.reason)}.`);
@@ -116,7 +120,8 @@ function curves(view: ReportView): string {
   );
 }
 
-function column(k: number, n: number): number {
+/** Where k stands in a row of sparks. */
+export function column(k: number, n: number): number {
   return Math.ceil(((CURVE - 1) * k) / Math.max(1, n));
 }
 
@@ -143,11 +148,11 @@ export function sparks(view: ReportView, group: GroupView): string {
   return out;
 }
 
-function details(summary: string, body: string): string {
+export function details(summary: string, body: string): string {
   return `<details><summary>${summary}</summary>\n\n${body}\n</details>`;
 }
 
-function provenance({ sweep }: ReportView): string {
+export function provenance({ sweep }: ReportView): string {
   const { model, data, backend } = sweep;
   return `${escapeMarkdown(sweep.tool)} · seed ${sweep.seed} · model ${short(model.digest)} · data ${short(data.digest)} · ${escapeMarkdown(backend.name)}`;
 }
@@ -157,7 +162,7 @@ function short(digest: string): string {
 }
 
 /** A fence longer than any run of backticks in the command. */
-function command({ input }: ReportView): string {
+export function command({ input }: ReportView): string {
   if (input.run === undefined) return '';
   const text = clean(input.run.command);
   const longest = [...text.matchAll(/`+/gu)].reduce((most, [run]) => Math.max(most, run.length), 2);

@@ -243,8 +243,8 @@ function viewGroup(
 }
 
 /** The single curve that the plan's choice for a group stands on. */
-export function planCurve({ sweep, compare, candidates, plan }: ReportInput, group: PlannedGroup): Curve | undefined {
-  return plan === undefined ? undefined : curveOf(group, plan.weights, [sweep, compare, candidates]);
+export function planCurve(input: ReportInput, group: PlannedGroup): Curve | undefined {
+  return input.plan === undefined ? undefined : curveOf(group, input.plan.weights, input);
 }
 
 function planMark(group: PlannedGroup, chief: CurveView, own: boolean): PlannedMark {

@@ -85,7 +85,7 @@ function notes(rows: readonly PlanRow[], single: boolean): string {
 }
 
 function name(text: string): string {
-  return bdi(shorten(text, 16));
+  return bdi(shorten(text, 12));
 }
 
 function model(plan: PlanView): string {

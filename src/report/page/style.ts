@@ -9,7 +9,9 @@ export function pageCss(plan = false): string {
 const PLAN = `
 .panels.trio{margin:.75rem 0 .25rem}
 .panels.trio figure{margin-bottom:16px;grid-row:span 3}
-.plan td.bar{width:16%}
+.plan td.bar{width:14%;min-width:48px}
+.plan th,.plan td{padding-right:.6rem}
+.plan td.bar svg{width:100%}
 @media print{.plan .hide-s{display:none}}
 `;
 
