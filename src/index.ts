@@ -2,13 +2,16 @@
  * How wide do the layers of a TensorFlow.js model need to be?
  *
  * ```
- * model + dataset ──retrain──▶ ordered model ──sweep, compare-svd──▶ curves ──report──▶ report.html + *.svg + summary.md
+ * model + dataset ──retrain──▶ ordered model ──sweep, compare-svd──▶ curves ──recommend──▶ plan ──compress──▶ smaller model
+ *                                                                      └─────────report───────┴──▶ report.html + *.svg + summary.md
  * ```
  *
  * The rooms, from the commands down; a room imports only from below:
  *
  * - `cli`        yargs commands: load, ONE call of `pipeline`, save, print
  * - `pipeline`   runs the stages a command lacks, reuses by digest, writes records, models and the report
+ * - `recommend`  curves + budget → joint plans, measured, searched and judged; sees no tensor, gets its truth through `measure(plan)`
+ * - `compress`   plan → smaller model: narrowing, the masked reference, parity, training at the widths, files, latency
  * - `report`     records → charts → SVG, HTML, Markdown, terminal; sees no tensor
  * - `sweep`      the engine: loss for every kept width or rank k, paired against the original; jobs
  * - `retrain`    TailDropout fine-tuning with distillation, and its control

@@ -37,11 +37,12 @@ export async function writeReport(
   context: RunContext,
   stages: Clocked[],
 ): Promise<readonly string[]> {
-  if (records.sweep === undefined && records.compare === undefined) return [];
+  const all = await complete(folder, records);
+  if (all.sweep === undefined && all.compare === undefined) return [];
   return timed({ context }, stages, 'report', 'report.html', async () => {
     // vega is loaded only when there is something to draw
     const { renderReport } = await import('../report/render.js');
-    const rendered = await renderReport(await complete(folder, records));
+    const rendered = await renderReport(all);
     await removeOld(folder, [...rendered.groups.keys()]);
     const files = new Map([
       ['report.html', rendered.html],
@@ -63,8 +64,9 @@ async function complete(folder: string, records: Records): Promise<Records> {
   const compare = records.compare ?? (await readRecord(folder, 'compare.json').catch(() => undefined));
   const plan = records.plan ?? (await readRecord(folder, 'plan.json').catch(() => undefined));
   const compress = records.compress ?? (await readRecord(folder, 'compress.json').catch(() => undefined));
-  const head = records.plan ?? records.sweep ?? records.compare!;
-  const fits = (other: RecordHead | undefined): boolean => other !== undefined && identity(other) === identity(head);
+  const head = records.sweep ?? records.compare ?? records.plan;
+  const fits = (other: RecordHead | undefined): boolean =>
+    head !== undefined && other !== undefined && identity(other) === identity(head);
   const { run, retrain } = records;
   return {
     ...(run === undefined ? {} : { run }),
@@ -72,7 +74,7 @@ async function complete(folder: string, records: Records): Promise<Records> {
     ...(fits(compare) ? { compare: compare! } : {}),
     ...(fits(plan) ? { plan: plan! } : {}),
     ...(fits(plan) && compress !== undefined && isOf(compress, plan!) ? { compress } : {}),
-    ...(retrain !== undefined && retrain.inputs === head.retraining ? { retrain } : {}),
+    ...(retrain !== undefined && retrain.inputs === head?.retraining ? { retrain } : {}),
   };
 }
 
@@ -122,5 +124,6 @@ export async function runReport(path: string, partial: Partial<RunContext> = {})
     ...(plan === undefined ? {} : { plan }),
     ...(compress === undefined ? {} : { compress }),
   };
-  return { folder, files: await writeReport(folder, records, context, []), ...records };
+  const files = await writeReport(folder, records, context, []);
+  return { folder, files, ...(await complete(folder, records)), run };
 }

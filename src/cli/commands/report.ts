@@ -25,12 +25,12 @@ export const reportCommand: Command = {
     await refuseFile(resolve(world.cwd, folder), folder);
     const { runReport } = await world.loadPipeline();
     const result = await runReport(folder, context);
-    const { sweep, compare, retrain, run: record } = result;
-    const { renderCompareTerminal, renderTerminal } = await import('../../report/terminal.js');
-    const trained = retrain === undefined ? {} : { retrain };
-    printer.result(sweep ?? compare ?? record, (style) => {
-      if (sweep !== undefined) return renderTerminal({ sweep, ...trained, run: record }, style);
-      return compare === undefined ? '' : renderCompareTerminal({ compare, ...trained, run: record }, style);
+    const { sweep, compare, plan, run: record } = result;
+    const { renderCompareTerminal, renderPlanTerminal, renderTerminal } = await import('../../report/terminal.js');
+    printer.result(plan ?? sweep ?? compare ?? record, (style) => {
+      if (plan !== undefined) return renderPlanTerminal(result, style);
+      if (sweep !== undefined) return renderTerminal(result, style);
+      return compare === undefined ? '' : renderCompareTerminal(result, style);
     });
     printer.wrote(result);
   },
