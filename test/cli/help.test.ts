@@ -7,7 +7,7 @@ import { OPTIONS } from '../../src/cli/options.js';
 import { tdc } from './world.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['inspect', 'retrain', 'sweep', 'compare-svd', 'report', 'init', 'doctor'];
+const COMMANDS = ['inspect', 'retrain', 'sweep', 'compare-svd', 'recommend', 'compress', 'report', 'init', 'doctor'];
 
 describe('help', () => {
   it.each([[['--help']], ...COMMANDS.map((name) => [[name, '--help']])])('of %j is the golden text', async (argv) => {

@@ -67,7 +67,7 @@ describe('flags', () => {
     [['sweep', '--budget', '1'], /^error {2}Unknown option --budget\.\nhint {3}tdc sweep --help/],
     [['sweep', '-x'], /^error {2}Unknown option -x\./],
     [['inspect', 'm', '--epochs', '3'], /^error {2}Unknown option --epochs\./],
-    [['recommend'], /^error {2}Unknown command recommend\./],
+    [['shrink'], /^error {2}Unknown command shrink\./],
     [['swep'], /Did you mean sweep\?/],
     [['__proto__'], /^error {2}Unknown command __proto__\./],
     [[], /^error {2}Which command\?/],
