@@ -1,8 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 
 import type { RunOptions } from '../graph/index.js';
 import type { TailPoint, WidthGroup } from '../graph/types.js';
-import { applyMask, keepFirst, prefixMask } from '../layers/index.js';
+import { keepFirst, keepPrefixes } from '../layers/index.js';
 
 /** How many units of a group are kept: the same for all examples, or one number an example. */
 export type Kept = number | Int32Array;
@@ -39,7 +39,6 @@ function maskAt(
 ): tf.Tensor {
   if (kept === n) return tensor;
   if (typeof kept === 'number' && units === null) return keepFirst(tensor, kept, axis);
-  // one mask row serves all examples by broadcasting
   const ks = typeof kept === 'number' ? Int32Array.of(kept) : kept;
-  return tf.tidy(() => applyMask(tensor, prefixMask(ks, tensor.shape[axis], tensor.rank, { axis, units })));
+  return keepPrefixes(tensor, ks, { axis, units });
 }

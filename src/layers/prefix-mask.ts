@@ -26,51 +26,41 @@ export interface PrefixMaskOptions {
 export function prefixMask(ks: Int32Array, size: number, rank: number, options: PrefixMaskOptions = {}): tf.Tensor {
   const axis = resolveAxis('axis', options.axis ?? -1, rank);
   if (axis === 0) throw new UsageError(`The masked axis must not be the batch axis 0, received ${options.axis}.`);
-  const units = options.units ?? null;
+  const shape = Array.from({ length: rank }, (_, i) => (i === 0 ? ks.length : i === axis ? size : 1));
+  return maskOf(ks, shape, { axis, batchAxes: [0], units: options.units ?? null });
+}
+
+/** What a mask spans: an axis from 0 up, the batch axes in rising order (none where one k serves all), units as in the options. */
+export interface MaskSpan {
+  readonly axis: number;
+  readonly batchAxes: readonly number[];
+  readonly units: Int32Array | null;
+}
+
+/** The mask for a tensor of that shape, 1 long along every axis but the batch's and the features'. @throws UsageError as prefixMask does */
+export function maskOf(ks: Int32Array, shape: readonly number[], { axis, batchAxes, units }: MaskSpan): tf.Tensor {
+  const size = shape[axis];
   if (units !== null && units.length !== size) {
     throw new UsageError(`units must name a unit for each of ${size} positions, received ${units.length}.`);
   }
-  const shape = Array.from({ length: rank }, (_, i) => (i === 0 ? ks.length : i === axis ? size : 1));
-  return tf.tensor(units === null ? fillPrefixes(ks, size) : fillUnits(ks, units), shape, 'float32');
+  const inner = batchAxes.filter((dim) => dim > axis).reduce((product, dim) => product * shape[dim], 1);
+  const maskShape = shape.map((length, dim) => (dim === axis || batchAxes.includes(dim) ? length : 1));
+  return tf.tensor(units === null ? fillPrefixes(ks, size, inner) : fillUnits(ks, units), maskShape, 'float32');
 }
 
 /**
- * Multiplies by a mask of `prefixMask`. The gradient to x is the mask. A NaN or Inf in a dropped feature stays NaN; to cut a tail
- * off for good see `keepFirst`.
+ * Multiplies by a mask of `prefixMask`. The gradient to x is the mask. A NaN or Inf in a dropped feature stays NaN; see `keepPrefixes`
+ * and `keepFirst`.
  */
 export function applyMask(x: tf.Tensor, mask: tf.Tensor): tf.Tensor {
   return tf.mul(x, mask);
 }
 
 /**
- * Keeps the first k features along an axis and puts zeros behind them, whatever stood there, NaN and Inf too.
- *
- * @param k 0..x.shape[axis]
- */
-export function keepFirst(x: tf.Tensor, k: number, axis = -1): tf.Tensor {
-  return tf.tidy(() => {
-    const dim = resolveAxis('axis', axis, x.rank);
-    const n = x.shape[dim];
-    if (k === n) return tf.clone(x);
-    if (k === 0) return tf.zerosLike(x);
-    const size = x.shape.map((length, i) => (i === dim ? k : length));
-    const padding = x.shape.map((_, i): [number, number] => [0, i === dim ? n - k : 0]);
-    return tf.pad(
-      tf.slice(
-        x,
-        x.shape.map(() => 0),
-        size,
-      ),
-      padding,
-    );
-  });
-}
-
-/**
  * Rows of ones then zeros: entry (o, j, i) of [B / inner, size, inner] is 1 where j < ks[o inner + i]. inner > 1 is for masks
  * whose batch axes do not all stand before the feature axis.
  */
-export function fillPrefixes(ks: Int32Array, size: number, inner = 1): Float32Array {
+function fillPrefixes(ks: Int32Array, size: number, inner = 1): Float32Array {
   const mask = new Float32Array(ks.length * size);
   for (let row = 0; row < ks.length; row++) {
     const start = Math.floor(row / inner) * size * inner + (row % inner);

@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 
 import { UsageError } from '../errors.js';
 import { deriveSeed } from '../random/index.js';
+import { keepFirst, keepPrefixes } from './keep-prefixes.js';
 import { PrefixDraw } from './prefix-draw.js';
-import { applyMask, fillPrefixes, keepFirst, resolveAxis } from './prefix-mask.js';
+import { resolveAxis } from './prefix-mask.js';
 import { createSampler, samplerTakes } from './sampler.js';
 import type { SamplerName, SamplerSpec } from './sampler.js';
 
@@ -102,7 +103,7 @@ export class TailDropout extends tf.layers.Layer {
         requireK(this.#k, x.shape[dropoutDim]);
         return keepFirst(x, this.#k, dropoutDim);
       }
-      return kwargs['training'] ? applyMask(x, this.#mask(x.shape)) : x;
+      return kwargs['training'] ? this.#drop(x) : x;
     });
   }
 
@@ -117,14 +118,12 @@ export class TailDropout extends tf.layers.Layer {
     };
   }
 
-  /** One prefix per entry of the batch axes; the mask is 1 long along every other axis but the features'. */
-  #mask(shape: readonly number[]): tf.Tensor {
-    const { batchDims, dropoutDim } = this.#dims(shape.length);
-    const product = (dims: readonly number[]): number => dims.reduce((size, dim) => size * shape[dim], 1);
-    const inner = product(batchDims.filter((dim) => dim > dropoutDim));
-    const ks = this.#draw.read(this, shape[dropoutDim], product(batchDims));
-    const maskShape = shape.map((length, dim) => (dim === dropoutDim || batchDims.includes(dim) ? length : 1));
-    return tf.tensor(fillPrefixes(ks, shape[dropoutDim], inner), maskShape, 'float32');
+  /** One prefix per entry of the batch axes, the same along every other axis. */
+  #drop(x: tf.Tensor): tf.Tensor {
+    const { batchDims, dropoutDim } = this.#dims(x.rank);
+    const entries = batchDims.reduce((size, dim) => size * x.shape[dim], 1);
+    const ks = this.#draw.read(this, x.shape[dropoutDim], entries);
+    return keepPrefixes(x, ks, { axis: dropoutDim, batchAxes: batchDims });
   }
 
   #dims(rank: number): { batchDims: number[]; dropoutDim: number } {

@@ -11,6 +11,7 @@ import { createFusedAdam } from './adam.js';
 import { tensorFlowBackend } from './binding.js';
 import { prepareEnvironment } from './environment.js';
 import { registerFusedGradients } from './gradients.js';
+import { registerSelectOrZero } from './select-or-zero.js';
 
 export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
@@ -35,6 +36,7 @@ export async function startTensorFlow(): Promise<StartedBackend> {
   }
   const device = tensorFlowBackend().isUsingGpuDevice ? 'gpu' : 'cpu';
   registerFusedGradients();
+  registerSelectOrZero();
   return {
     info: {
       name: 'tensorflow',

@@ -78,3 +78,56 @@ export function sgdTask(task: i32): void {
     store<f32>(at(out, i), load<f32>(at(w, i)) - rate * g);
   }
 }
+
+/**
+ * Operation: keeps the first units of each row of x [rows, size, inner], and writes zeros behind them.
+ * 16 x  17 y  18 units kept, one per `repeat` rows (0: one for all)  19 repeat  20 size  21 inner
+ * 22 units of the positions, whose -1 always stays (0: position j is unit j)  23 rows  24 rows a task
+ */
+export function keepPrefixesTask(task: i32): void {
+  const repeat = word(19), size = word(20), inner = word(21), units = pointer(22);
+  const end = min(word(23), (task + 1) * word(24));
+  const length = size * inner;
+  for (let row = task * word(24); row < end; row++) {
+    const k = load<i32>(at(pointer(18), repeat ? row / repeat : 0));
+    const x = at(pointer(16), row * length), y = at(pointer(17), row * length);
+    if (!units) {
+      const kept = min(size, max(0, k)) * inner;
+      copyRun(y, x, kept);
+      zeroRun(at(y, kept), length - kept);
+    } else if (inner == 1) keepUnits(y, x, units, k, size);
+    else {
+      for (let j = 0; j < size; j++) {
+        if (load<i32>(at(units, j)) < k) copyRun(at(y, j * inner), at(x, j * inner), inner);
+        else zeroRun(at(y, j * inner), inner);
+      }
+    }
+  }
+}
+
+function copyRun(to: usize, from: usize, count: i32): void {
+  let i = 0;
+  for (; i + 8 <= count; i += 8) {
+    v128.store(at(to, i), v128.load(at(from, i)));
+    v128.store(at(to, i), v128.load(at(from, i), 16), 16);
+  }
+  for (; i < count; i++) store<f32>(at(to, i), load<f32>(at(from, i)));
+}
+
+function zeroRun(to: usize, count: i32): void {
+  const zero = f32x4.splat(0);
+  let i = 0;
+  for (; i + 8 <= count; i += 8) {
+    v128.store(at(to, i), zero);
+    v128.store(at(to, i), zero, 16);
+  }
+  for (; i < count; i++) store<f32>(at(to, i), 0);
+}
+
+function keepUnits(y: usize, x: usize, units: usize, k: i32, size: i32): void {
+  const limit = i32x4.splat(k);
+  let j = 0;
+  for (; j + 4 <= size; j += 4)
+    v128.store(at(y, j), v128.and(v128.load(at(x, j)), i32x4.lt_s(v128.load(at(units, j)), limit)));
+  for (; j < size; j++) store<f32>(at(y, j), load<i32>(at(units, j)) < k ? load<f32>(at(x, j)) : 0);
+}

@@ -1,7 +1,7 @@
 import { scratchOf, setControl, word, wordAt } from './control';
 import { addPartsTask, affineTask, columnSumsTask } from './columns';
 import { depthwiseFilterGradientTask, depthwiseInputGradientTask, depthwiseTask } from './depthwise';
-import { adamTask, reluGradientTask, sgdTask } from './elementwise';
+import { adamTask, keepPrefixesTask, reluGradientTask, sgdTask } from './elementwise';
 import { filterGradientTask, gemmColumnsTask, gemmTask, inputGradientTask, packRowsTask } from './gemm';
 import { packTask, padTask } from './pack';
 import { averagePoolGradientTask, averagePoolTask, maxPoolGradientTask, maxPoolTask } from './pool';
@@ -111,5 +111,7 @@ function execute(operation: i32, task: i32, thread: i32): void {
       return packRowsTask(task, thread);
     case 19:
       return gemmColumnsTask(task, thread);
+    case 20:
+      return keepPrefixesTask(task);
   }
 }

@@ -2,6 +2,7 @@ import { installBatchNorm } from './batch-norm.js';
 import { installConv } from './conv.js';
 import { installDepthwise } from './depthwise.js';
 import { installFusedLayers } from './fused-layers.js';
+import { installKeepPrefixes } from './keep-prefixes.js';
 import { installMatMul } from './mat-mul.js';
 import { installOptimizers } from './optimizers.js';
 import { installPasses } from './passes.js';
@@ -21,6 +22,7 @@ export function installKernels(): void {
   installPasses();
   installReluGradient();
   installOptimizers();
+  installKeepPrefixes();
   installFusedLayers();
   installBatchNorm();
 }

@@ -28,6 +28,7 @@ export const OPERATION = {
   depthwiseFilterGradient: 17,
   packRows: 18,
   gemmColumns: 19,
+  keepPrefixes: 20,
 } as const;
 
 export type Operation = keyof typeof OPERATION;
@@ -128,6 +129,13 @@ export class Session {
   /** A view of the heap, good until memory is given back. */
   floatsAt(address: number, count: number): Float32Array {
     return new Float32Array(this.#wasm.wasmMemory.buffer, address, count);
+  }
+
+  /** Writes whole numbers into the buffer of that name; answers its address. */
+  ints(name: string, values: Int32Array): number {
+    const address = this.buffer(name, Math.max(16, values.byteLength));
+    new Int32Array(this.#wasm.wasmMemory.buffer, address, values.length).set(values);
+    return address;
   }
 
   /** Gives every thread room for `bytes` beyond what packing needs. */
