@@ -5,8 +5,9 @@ import { compareStage } from './compare-stage.js';
 import { basesOf } from './curves.js';
 import { MEASURING } from './measure-stage.js';
 import { writeReport } from './report-stage.js';
+import { checkPlan } from './plan/check.js';
 import { compressStage } from './plan/compress-stage.js';
-import { checkPlan, keptPlan, planStage } from './plan/plan-stage.js';
+import { keptPlan, planStage } from './plan/plan-stage.js';
 import { retrainStage, type Retrained } from './retrain-stage.js';
 import { closeSession, openSession, type Session } from './session.js';
 import { runRecord, type Clocked } from './stage.js';
@@ -102,11 +103,11 @@ export async function runCompress(options: RunInput, context: Partial<RunContext
 }
 
 async function planned(session: Session, stages: Clocked[]) {
-  checkPlan(session);
+  const ground = await checkPlan(session, stages);
   const made = session.options.retrain ? await retrainStage(session, stages) : undefined;
   try {
     const sweep = await sweepStage(tailOnly(session), made, stages);
-    const plan = await planStage(session, made, stages);
+    const plan = await planStage(session, made, ground, stages);
     return { plan, made, sweep };
   } finally {
     if (made !== undefined) disposeRetrained(made);

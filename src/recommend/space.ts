@@ -170,7 +170,16 @@ function widestGap(allowed: readonly number[], chosen: readonly number[]): numbe
   return best;
 }
 
-function checkConstraints(variables: readonly PlanVariable[], { roundTo, min, pin }: Constraints): void {
+/** What a constraint must fit. */
+export interface Constrained extends Pick<PlanVariable, 'name' | 'n'> {
+  readonly curves: readonly Pick<CandidateCurve, 'kind'>[];
+}
+
+/**
+ * @throws UsageError where `min` or `pin` name no group, lie outside 1..n, contradict each other, or pin a group that has no unit curve, and
+ * for a `roundTo` that is no whole number.
+ */
+export function checkConstraints(variables: readonly Constrained[], { roundTo, min, pin }: Constraints): void {
   if (!Number.isInteger(roundTo) || roundTo < 1) {
     throw new UsageError(`Widths are rounded up to multiples of a whole number of at least 1, got ${roundTo}.`);
   }

@@ -28,7 +28,7 @@ import { headOf, stageDigest, type Session } from '../session.js';
 import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
 import { halvesOf, pickRows } from './halves.js';
 import { rowsOn, summarizeSome, worsening } from './judge.js';
-import { tunedModel } from './plan-stage.js';
+import { stampOf, tunedModel } from './tuning.js';
 import { partsFor } from './weights.js';
 
 /** Folder of the smaller model. */
@@ -87,8 +87,10 @@ async function keptFor(session: Session, inputs: string): Promise<Compressed | u
   const latency = await readRecord(session.folder, 'latency.json').catch(() => undefined);
   if (compress?.inputs !== inputs || latency?.models === undefined) return undefined;
   try {
-    disposeModel((await loadModel(await locateModel(join(session.folder, COMPRESSED)))).model);
-    return { compress, latency };
+    const { model, file } = await loadModel(await locateModel(join(session.folder, COMPRESSED)));
+    disposeModel(model);
+    // a run that was killed may have left another plan's model beside this record
+    return stampOf(file) === inputs ? { compress, latency } : undefined;
   } catch {
     return undefined;
   }
@@ -100,7 +102,7 @@ async function make(session: Session, plan: PlanRecord, inputs: string): Promise
     const { model, parity } = await narrow(session, plan, graph);
     let final = model;
     try {
-      if (plan.planned.tuned) final = await tunedModel(session, plan.inputs);
+      if (plan.planned.tuned) final = await tunedWeights(session, plan);
       await requireSame(session, plan, final);
       const isEstimated = await estimated(session, plan, final);
       const saved = await save(session, plan, final, inputs);
@@ -139,6 +141,16 @@ async function weightsGraph(
     });
   });
   return { graph, release: () => disposeModel(graph.model) };
+}
+
+/** The weights that were trained at the plan's widths. The caller disposes them. */
+async function tunedWeights(session: Session, { inputs }: PlanRecord): Promise<tf.LayersModel> {
+  return tunedModel(session, inputs).catch((cause: unknown) => {
+    throw new GateError('The tuned weights that the plan measured are not in the run folder any more.', {
+      hint: 'Run tdc recommend again.',
+      cause,
+    });
+  });
 }
 
 /** The plan's model before anything is trained, shown equal to the masked one. */

@@ -13,14 +13,14 @@ import type { PlanWeights } from './weights.js';
 
 /** Builds joint plans and judges them. */
 export interface JointModels {
-  cost(plan: PlanChoice): PlanCost;
-  measure(plan: PlanChoice): Promise<JointPoint>;
+  readonly cost: (plan: PlanChoice) => PlanCost;
+  readonly measure: (plan: PlanChoice) => Promise<JointPoint>;
   /** Trains the narrowed model at its widths first; from the tuned weights of a wider plan, where there are such. Absent: no tuning. */
-  tune?(plan: PlanChoice, from?: PlanChoice): Promise<JointPoint>;
+  readonly tune?: (plan: PlanChoice, from?: PlanChoice) => Promise<JointPoint>;
   /** The narrowed model, or the one that was tuned. The caller disposes it. */
-  model(plan: PlanChoice, tuned: boolean): tf.LayersModel;
+  readonly model: (plan: PlanChoice, tuned: boolean) => tf.LayersModel;
   /** Every tuned model that was not taken. */
-  dispose(): void;
+  readonly dispose: () => void;
 }
 
 export interface JointOptions {

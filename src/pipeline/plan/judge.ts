@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Split } from '../../data/types.js';
-import { measureRows, RowLosses, summarize } from '../../evaluate/measure.js';
+import { measureRows, summarize, type RowLosses } from '../../evaluate/measure.js';
 import { compileProgram } from '../../graph/index.js';
 import type { Program } from '../../graph/types.js';
 import { riseInterval } from '../../objective/interval.js';
@@ -21,11 +21,11 @@ export interface Judge {
   readonly original: RowLosses;
   readonly halves: Halves;
   /** Losses and metrics of every row of select. */
-  rows(model: tf.LayersModel): Promise<RowLosses>;
+  readonly rows: (model: tf.LayersModel) => Promise<RowLosses>;
   /** Both halves. */
-  point(rows: RowLosses): JointPoint;
+  readonly point: (rows: RowLosses) => JointPoint;
   /** Rise on the bounding half alone. */
-  bound(rows: RowLosses): Measured & RiseInterval;
+  readonly bound: (rows: RowLosses) => Measured & RiseInterval;
 }
 
 /** Measures the original on select and judges by it. */

@@ -1,4 +1,5 @@
 import { measureLatencyTable } from '../../compress/index.js';
+import { UsageError } from '../../errors.js';
 import { readRecord, writeRecord } from '../../records/store.js';
 import type { LatencyRecord } from '../../records/types.js';
 import { TOOL } from '../../version.js';
@@ -26,6 +27,11 @@ export async function latencyStage(session: Session, stages: Clocked[]): Promise
       onProgress: (done, total) => context.onEvent({ type: 'progress', stage: 'latency', done, total }),
     }),
   );
+  if (!(table.full > 0)) {
+    throw new UsageError('Latency is measured by a clock, and by this one every forward pass took no time.', {
+      hint: 'Give the run a clock in milliseconds, such as now: () => performance.now().',
+    });
+  }
   const record: LatencyRecord = {
     schema: 'tdc/latency',
     version: 1,

@@ -1,56 +1,34 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import type * as tf from '@tensorflow/tfjs';
 
-import { DataError, UsageError } from '../../errors.js';
 import { latencyOf } from '../../compress/index.js';
-import { disposeModel, loadModel, locateModel, writeModel } from '../../model/index.js';
+import { disposeModel } from '../../model/index.js';
 import { recommend, type PlanOutcome } from '../../recommend/recommend.js';
 import { readRecord, writeRecord } from '../../records/store.js';
-import type { BudgetInfo, Measured, PlanRecord, Rise } from '../../records/types.js';
+import type { BudgetInfo, LatencyRecord, Measured, PlanRecord, Rise } from '../../records/types.js';
 import { retrainingOf } from '../measure-stage.js';
 import type { Retrained } from '../retrain-stage.js';
 import { headOf, stageDigest, type Session } from '../session.js';
 import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
-import { readBaseline } from './baseline.js';
 import { budgetOf, resolveBudget } from './budget.js';
 import { candidatesOf, candidatesStage } from './candidates-stage.js';
+import type { PlanGround } from './check.js';
 import { halvesOf } from './halves.js';
 import { heldOut } from './held-out.js';
 import { jointModels, type JointModels } from './joint.js';
 import { createJudge, riseOf, type Judge } from './judge.js';
-import { latencyStage } from './latency-stage.js';
-import { TUNED, tuningOf, type Tuning } from './tuning.js';
+import { keepTuned, tunedModel, tuningOf, type Tuning } from './tuning.js';
 import { planBases, weightsOf, type PlanWeights } from './weights.js';
 
-/**
- * Everything about a plan that can be wrong before any work.
- *
- * @throws UsageError, DataError
- */
-export function checkPlan(session: Session): void {
-  planBases(session);
-  budgetOf(session);
-  const { select, report } = session.dataset.splits;
-  const { confidence } = session.options;
-  if (!(confidence > 0.5 && confidence < 1)) {
-    throw new UsageError(`--confidence must be a number above 0.5 and below 1, got ${confidence}.`);
-  }
-  if (select.size < 4 || report.size < 2) {
-    throw new DataError(
-      `A plan needs at least 4 select and 2 report rows, and there are ${select.size} and ${report.size}.`,
-      { hint: 'Give both splits rows with --split 60/20/20.' },
-    );
-  }
-}
-
 /** Finds, judges and writes a plan; or takes the one that stands in the run folder for the same inputs. */
-export async function planStage(session: Session, made: Retrained | undefined, stages: Clocked[]): Promise<PlanRecord> {
+export async function planStage(
+  session: Session,
+  made: Retrained | undefined,
+  { baseline, table }: PlanGround,
+  stages: Clocked[],
+): Promise<PlanRecord> {
   const { folder } = session;
-  const baseline = await readBaseline(session);
-  const shared = { ...(baseline === undefined ? {} : { baseline }) };
-  const inputs = planDigest(session, made);
+  const shared = baseline === undefined ? {} : { baseline };
+  const inputs = planDigest(session, made, table);
   const kept = await keptFor(session, inputs);
   if (kept !== undefined) {
     reused(session, stages, 'recommend');
@@ -59,7 +37,7 @@ export async function planStage(session: Session, made: Retrained | undefined, s
     await writeRecord(folder, 'plan.json', record);
     return record;
   }
-  const record = { ...(await makePlan(session, made, inputs, stages)), ...shared };
+  const record = { ...(await makePlan(session, made, inputs, table, stages)), ...shared };
   await writeRecord(folder, 'plan.json', record);
   return record;
 }
@@ -77,16 +55,27 @@ function identity(part: { readonly digest?: string; readonly name: string }): st
   return part.digest ?? part.name;
 }
 
-function planDigest(session: Session, made: Retrained | undefined): string {
+function planDigest(session: Session, made: Retrained | undefined, table: LatencyRecord | undefined): string {
   const { exact, grid, layers, exclude, minimize, confidence, tune, roundTo, min, pin } = session.options;
   const { epochs, batchSize, learningRate, distill } = session.options;
+  // tuning trains, and sums over a batch are split by threads
+  const training = { epochs, batchSize, learningRate, distill, threads: session.backend.info.threads };
   return stageDigest(session, 'plan', {
-    ...{ exact, grid, layers, exclude, minimize, confidence, tune, roundTo, min, pin },
-    // tuning trains
-    ...{ epochs, batchSize, learningRate, distill, threads: session.backend.info.threads },
+    exact,
+    grid,
+    layers,
+    exclude,
+    minimize,
+    confidence,
+    tune,
+    roundTo,
+    min,
+    pin,
+    training,
     bases: planBases(session),
     budget: budgetOf(session),
     weights: made?.weights,
+    ...(table === undefined ? {} : { latency: { full: table.full, groups: table.groups } }),
   });
 }
 
@@ -100,28 +89,20 @@ async function keptFor(session: Session, inputs: string): Promise<PlanRecord | u
   return kept;
 }
 
-/** The model that was tuned for this plan. The caller disposes it. */
-export async function tunedModel(session: Session, inputs: string): Promise<tf.LayersModel> {
-  const { model, file } = await loadModel(await locateModel(join(session.folder, TUNED)));
-  const stamp = (file.userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined)?.taildropout;
-  if (stamp?.inputs === inputs) return model;
-  disposeModel(model);
-  throw new DataError(`${join(session.folder, TUNED)} is of another plan.`, {
-    hint: 'Run tdc recommend again.',
-  });
-}
-
 interface Search {
   readonly judge: Judge;
   readonly budget: BudgetInfo;
   readonly models: JointModels;
   readonly tuning: Tuning | undefined;
+  /** What is told of the budget. */
+  readonly notes: readonly string[];
 }
 
 async function makePlan(
   session: Session,
   made: Retrained | undefined,
   inputs: string,
+  table: LatencyRecord | undefined,
   stages: Clocked[],
 ): Promise<PlanRecord> {
   const halves = halvesOf(session.dataset.splits.select.size, session.options.seed);
@@ -132,7 +113,6 @@ async function makePlan(
   if (note !== undefined) session.context.onEvent({ type: 'warning', text: note });
   const sets = await weightsOf(session, made);
   const tuning = tuningOf(session);
-  const table = session.options.minimize === 'latency' ? await latencyStage(session, stages) : undefined;
   const models = jointModels(session, {
     sets,
     judge,
@@ -140,7 +120,7 @@ async function makePlan(
     ...(table === undefined ? {} : { latency: (groups) => latencyOf(table, groups) }),
   });
   try {
-    const search = { judge, budget, models, tuning };
+    const search = { judge, budget, models, tuning, notes: note === undefined ? [] : [note] };
     const outcome = await find(session, made, sets, search, stages);
     return await record(session, made, inputs, search, outcome, stages);
   } finally {
@@ -161,7 +141,7 @@ async function find(
   for (const set of sets) full.set(set, judge.point(await judge.rows(set.graph.model)).steer);
   const rise = (point: Parameters<typeof riseOf>[2]) => riseOf(objective, budget.kind, point, curves.original);
   const candidates = candidatesOf(curves, sets, { rise }, (set) => full.get(set)!);
-  const detail = `budget ${options.budget ?? '0.01'}`;
+  const detail = `budget ${budget.kind}:${budget.value}`;
   return timed(session, stages, 'recommend', detail, () =>
     recommend(
       {
@@ -190,7 +170,7 @@ async function record(
   session: Session,
   made: Retrained | undefined,
   inputs: string,
-  { judge, budget, models, tuning }: Search,
+  { judge, budget, models, tuning, notes }: Search,
   outcome: PlanOutcome,
   stages: Clocked[],
 ): Promise<PlanRecord> {
@@ -201,11 +181,14 @@ async function record(
   const model = models.model({ weights, groups }, planned.tuned);
   try {
     const report = await heldOut(session, model, budget, reads);
-    await keepTuned(session, inputs, planned.tuned ? model : undefined, stages);
+    await markFolder(session, stages);
+    await keepTuned(session, inputs, planned.tuned ? model : undefined);
     const whole = await wholes(judge, made);
     const { tunings, feasibility, isOriginal: _, ...found } = outcome;
+    const head = headOf(session, 'tdc/plan', inputs);
     return {
-      ...headOf(session, 'tdc/plan', inputs),
+      ...head,
+      notes: [...head.notes, ...notes],
       ...retrainingOf(made),
       budget,
       confidence: options.confidence,
@@ -249,20 +232,4 @@ function measuredOf({ loss, se, metrics }: Measured): Measured {
 
 function riseOnly({ delta, deltaSe, upper95 }: Rise): Rise {
   return { delta, deltaSe, upper95 };
-}
-
-/** Writes the tuned model; without one, that of an earlier plan goes. */
-async function keepTuned(
-  session: Session,
-  inputs: string,
-  model: tf.LayersModel | undefined,
-  stages: readonly Clocked[],
-): Promise<void> {
-  await markFolder(session, stages);
-  const path = join(session.folder, TUNED);
-  if (model === undefined) return rm(path, { recursive: true, force: true });
-  await writeModel(model, path, {
-    force: true,
-    userDefinedMetadata: { taildropout: { role: TUNED, inputs } },
-  });
 }

@@ -1,5 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type * as tf from '@tensorflow/tfjs';
+
 import { assertTrainable } from '../../backend/index.js';
 import { TUNE_DEFAULTS, tuneEpochs, type TuneOptions } from '../../compress/index.js';
+import { DataError } from '../../errors.js';
+import { disposeModel, loadModel, locateModel, writeModel, type LoadedModel } from '../../model/index.js';
 import { holdBack } from '../retrain-stage.js';
 import type { Session } from '../session.js';
 import { pauseOf } from '../stage.js';
@@ -29,4 +36,31 @@ export function tuningOf(session: Session): Tuning | undefined {
     createAdam: (rate) => backend.createAdam(rate),
     pause: pauseOf(session),
   };
+}
+
+/** The digest that a run wrote into a model of its own; undefined: it wrote none. */
+export function stampOf({ userDefinedMetadata }: LoadedModel['file']): string | undefined {
+  return (userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined)?.taildropout?.inputs;
+}
+
+/**
+ * The model that was tuned for this plan. The caller disposes it.
+ *
+ * @throws DataError where it is of another plan; ModelError where it cannot be read
+ */
+export async function tunedModel({ folder }: Session, inputs: string): Promise<tf.LayersModel> {
+  const { model, file } = await loadModel(await locateModel(join(folder, TUNED)));
+  if (stampOf(file) === inputs) return model;
+  disposeModel(model);
+  throw new DataError(`${join(folder, TUNED)} is of another plan.`, { hint: 'Run tdc recommend again.' });
+}
+
+/** Writes the tuned model; without one, that of an earlier plan goes. */
+export async function keepTuned(session: Session, inputs: string, model: tf.LayersModel | undefined): Promise<void> {
+  const path = join(session.folder, TUNED);
+  if (model === undefined) return rm(path, { recursive: true, force: true });
+  await writeModel(model, path, {
+    force: true,
+    userDefinedMetadata: { taildropout: { role: TUNED, inputs } },
+  });
 }
