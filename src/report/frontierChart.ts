@@ -40,7 +40,8 @@ interface Point {
 interface Word {
   readonly text: string;
   readonly color: string;
-  readonly at: Point;
+  /** Beside any of these, the first preferred. */
+  readonly at: readonly Point[];
   readonly bold?: boolean;
 }
 
@@ -53,8 +54,8 @@ export function frontierChart(view: ReportView, plan: PlanView): Chart | null {
     taken: [...plan.joint.map(at), ...originPoint(plan)],
     lines: [],
     words: [
-      ...(chosen === undefined ? [] : [{ text: 'the plan', color: COLORS.ink.light, at: at(chosen), bold: true }]),
-      ...originPoint(plan).map((p) => ({ text: 'original', color: COLORS.soft.light, at: p })),
+      ...(chosen === undefined ? [] : [{ text: 'the plan', color: COLORS.ink.light, at: [at(chosen)], bold: true }]),
+      ...originPoint(plan).map((p) => ({ text: 'original', color: COLORS.soft.light, at: [p] })),
     ],
   };
   const count = (v: JointView['verdict']): number => plan.joint.filter((j) => j.verdict === v).length;
@@ -88,21 +89,16 @@ export function tuningChart(view: ReportView, plan: PlanView): Chart | null {
     taken: [...before.map(at), ...tuned.map(at), ...originPoint(plan)],
     lines: [before.map(at), tuned.map(at)],
     words: [
-      ...middle(tuned).map((j) => ({ text: 'after tuning', color: COLORS.tail.light, at: at(j) })),
-      ...middle(before).map((j) => ({ text: 'before', color: COLORS.soft.light, at: at(j) })),
-      ...(chosen === undefined ? [] : [{ text: 'the plan', color: COLORS.ink.light, at: at(chosen), bold: true }]),
-      ...originPoint(plan).map((p) => ({ text: 'original', color: COLORS.soft.light, at: p })),
+      { text: 'after tuning', color: COLORS.tail.light, at: tuned.map(at) },
+      { text: 'before', color: COLORS.soft.light, at: before.map(at) },
+      ...(chosen === undefined ? [] : [{ text: 'the plan', color: COLORS.ink.light, at: [at(chosen)], bold: true }]),
+      ...originPoint(plan).map((p) => ({ text: 'original', color: COLORS.soft.light, at: [p] })),
     ],
   };
   const gained = pairs.map(([a, b]) => (a?.y ?? 0) - (b?.y ?? 0));
   const most = gained.reduce((m, g) => Math.max(m, g), 0);
   const label = `Rise before and after tuning of ${tuned.length} plans; at most ${riseText(plan.scale, -most)} by tuning.`;
   return chart('tuning', view, plan, drawing, label);
-}
-
-function middle(points: readonly JointView[]): JointView[] {
-  const found = points[points.length >> 1];
-  return found === undefined ? [] : [found];
 }
 
 /** The joint models that none is both cheaper and better than. */
@@ -242,7 +238,9 @@ function labels(view: ReportView, plan: PlanView, drawing: Drawing, domain: read
   };
   const height = 11 * 1.15;
   for (const w of drawing.words) {
-    put(w.text, w.color, around(px(w.at), roomFor(w.text, 11, w.bold ?? false), height), 11, w.bold ?? false);
+    const width = roomFor(w.text, 11, w.bold ?? false);
+    const candidates = w.at.flatMap((p) => around(px(p), width, height));
+    put(w.text, w.color, candidates, 11, w.bold ?? false);
   }
   if (view.line !== null) {
     const y = PANEL.plotHeight * (1 - positionOf(view.axis, view.line));

@@ -1,6 +1,6 @@
 import type { JointMeasured } from '../records/types.js';
 import { compared, type Claim } from './claims.js';
-import { integer, NBSP, percent, saving, significant } from './format.js';
+import { integer, NBSP, percent, saving, setting, significant } from './format.js';
 import { foreign, phrase, type Phrase } from './phrase.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView, RiseView } from './planView.js';
@@ -154,7 +154,7 @@ function tuning(plan: PlanView): Claim[] {
   const { record, untuned, scale } = plan;
   const { tuning: did, planned } = record;
   if (did === undefined) return planned.tuned ? [tunedClaim('')] : [];
-  const how = `${integer(did.tried)} plan${did.tried === 1 ? ' was' : 's were'} narrowed and then trained at their widths for ${integer(did.epochs)} epoch${did.epochs === 1 ? '' : 's'} (learning rate ${significant(did.learningRate, 2)}).`;
+  const how = `${integer(did.tried)} plan${did.tried === 1 ? ' was' : 's were'} narrowed and then trained at their widths for ${integer(did.epochs)} epoch${did.epochs === 1 ? '' : 's'} (learning rate ${setting(did.learningRate)}).`;
   if (!planned.tuned) return [{ mark: 'note', title: 'Tuning did not win.', text: [`${how} The plan is untuned.`] }];
   const before = untuned === undefined ? '' : ` Before tuning the same widths cost ${riseAndBound(scale, untuned)}.`;
   return [tunedClaim(`${how}${before}`)];

@@ -187,9 +187,9 @@ export function feasibility(plan: PlanView): FeasibilityRow[] {
     ...alike('retraining alone, full width', retrained),
     ...alike('control, full width', control),
     {
-      label: 'optimistic end: single rises add up to the budget',
+      label: 'optimistic end, not measured: single rises add up to the budget',
       cost: record.minimize === 'latency' ? '' : text(optimistic[record.minimize]),
-      costs: 'not measured',
+      costs: '–',
       bound: '',
     },
     {

@@ -29,6 +29,8 @@ export interface RenderedReport {
   readonly groups: ReadonlyMap<string, string>;
 }
 
+/** How many times as far as all others the rise before tuning may be and still have a bar. */
+const FAR = 4;
 /** Panels on the page and the sheet: those of the groups that save most. */
 const PANELS = 24;
 /** The same on a page that has many groups to compare as well. */
@@ -97,10 +99,14 @@ function planCharts(view: ReportView, plan: PlanView): Chart[] {
   const step = (label: string, rise: RiseView | undefined, tone: 'soft' | 'tail'): IntervalRow[] =>
     rise === undefined ? [] : [{ label, ...rise, tone, shape: 'diamond' }];
   const { tuned } = plan.record.planned;
+  // Far above the others it would squeeze them; the words say it too.
+  const reach = FAR * Math.max(plan.scale.budget ?? 0, plan.select.high, plan.report.high);
   const steps = [
     ...step('control, full', plan.control, 'soft'),
     ...step('retrained, full', plan.retrained, 'tail'),
-    ...(plan.untuned === undefined ? [] : [{ ...bare(plan.untuned), label: 'before tuning' }]),
+    ...(plan.untuned === undefined || plan.untuned.rise > reach
+      ? []
+      : [{ ...bare(plan.untuned), label: 'before tuning' }]),
     ...rows.map((r, i) => ({ ...r, label: `${tuned ? 'tuned' : 'plan'}, ${i === 0 ? 'select' : 'report'}` })),
   ];
   return [

@@ -1,6 +1,6 @@
 import type { SweepRecord } from '../records/types.js';
 import { shorten } from './escape.js';
-import { budgetText, NBSP, percent, signed, significant, type Rounding } from './format.js';
+import { budgetText, NBSP, percent, signed, significant, twoDigits, type Rounding } from './format.js';
 
 /** A loss within this many standard errors of 0 is no yardstick: one-sided 95 %. */
 export const Z95 = 1.6449;
@@ -69,12 +69,17 @@ function unfit(loss: number, se: number, largestRise: number): string | undefine
 /** `+0.55 %`, or `+0.0123 nats`. `y` is in the scale's unit. */
 export function riseText(scale: LossScale, y: number, rounding?: Rounding): string {
   if (scale.kind === 'relative') return signed(percent(y, rounding));
-  return signed(significant(y, 2, rounding)) + NBSP + scale.unit;
+  return signed(absolute(scale, y, rounding)) + NBSP + scale.unit;
 }
 
 /** The same for a table whose head says the unit: `+0.55 %`, or `+0.0123`. */
 export function riseCell(scale: LossScale, y: number, rounding?: Rounding): string {
-  return scale.kind === 'relative' ? riseText(scale, y, rounding) : signed(significant(y, 2, rounding));
+  return scale.kind === 'relative' ? riseText(scale, y, rounding) : signed(absolute(scale, y, rounding));
+}
+
+/** Points of a share have two decimals at most; a loss may be of any size. */
+function absolute({ unit, metric }: LossScale, y: number, rounding?: Rounding): string {
+  return metric !== undefined && unit === 'pt' ? twoDigits(y, rounding) : significant(y, 2, rounding);
 }
 
 /** Title of an axis of rises; `link` is "above" or "against". */

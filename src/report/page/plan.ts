@@ -22,7 +22,7 @@ function widths(view: ReportView, plan: PlanView): string {
   const single = rows.some((r) => r.saves !== '' || r.costs !== '');
   const unit = view.scale.kind === 'relative' ? '' : `, ${escapeXml(view.scale.unit)}`;
   const head =
-    `<thead><tr><th class="l" scope="col">group</th><th scope="col">width</th><th class="l bar" scope="col">kept</th><th class="l" scope="col">ordering</th>` +
+    `<thead><tr><th class="l" scope="col">group</th><th scope="col">width</th><th class="l bar" scope="col">kept</th><th class="l hide-s" scope="col">ordering</th>` +
     (single ? `<th scope="col">saves</th><th scope="col">costs${unit}</th>` : '') +
     `${baseline === undefined ? '' : `<th scope="col">${name(baseline.name)}</th>`}</tr></thead>`;
   const of = minimize === 'parameters' || minimize === 'latency' ? '' : ` (${COST_HEADS[minimize]})`;
@@ -42,7 +42,7 @@ function row(r: PlanRow, single: boolean, baseline: boolean): string {
   const to = r.whole ? `<b>${r.n}</b>` : `${r.n} → <b>${r.what}</b>`;
   return (
     `<tr><th class="l nb${text.length > 16 ? ' long' : ''}" scope="row">${bdi(text)}</th><td class="nb">${to}</td><td class="bar">${bar(r)}</td>` +
-    `<td class="l">${r.whole ? '<span class="soft">whole</span>' : unbroken(toHtml(r.ordering))}</td>` +
+    `<td class="l hide-s">${r.whole ? '<span class="soft">whole</span>' : unbroken(toHtml(r.ordering))}</td>` +
     (single
       ? `<td class="nb">${r.whole ? '' : r.saves || '–'}</td><td class="nb">${r.whole ? '' : r.costs || '–'}</td>`
       : '') +

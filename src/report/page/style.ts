@@ -10,7 +10,9 @@ const PLAN = `
 .panels.trio{margin:.75rem 0 .25rem}
 .panels.trio figure{margin-bottom:16px;grid-row:span 3}
 .plan td.bar{width:14%;min-width:48px}
-.plan th,.plan td{padding-right:.6rem}
+.plan :is(th,td):not(:last-child){padding-right:.6rem}
+.split.plan{gap:16px 40px;grid-template-columns:minmax(0,1.25fr) minmax(0,1fr)}
+@media (max-width:860px){.split.plan{grid-template-columns:minmax(0,1fr)}}
 .plan td.bar svg{width:100%}
 @media print{.plan .hide-s{display:none}}
 `;
