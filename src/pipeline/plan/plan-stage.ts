@@ -42,13 +42,23 @@ export async function planStage(
   return record;
 }
 
-/** The run folder's plan, where it is of this model, data and loss. */
+/**
+ * The run folder's plan.
+ *
+ * @throws UsageError where it is of another model, other rows or another loss: it would be lost if a new one were made unasked
+ */
 export async function keptPlan(session: Session): Promise<PlanRecord | undefined> {
   const kept = await readRecord(session.folder, 'plan.json');
   if (kept === undefined) return undefined;
   const head = headOf(session, 'tdc/plan', kept.inputs);
-  const same = (['model', 'data', 'loss'] as const).every((part) => identity(kept[part]) === identity(head[part]));
-  return same ? kept : undefined;
+  const other = (['model', 'data', 'loss'] as const).find((part) => identity(kept[part]) !== identity(head[part]));
+  if (other === undefined) return kept;
+  throw new UsageError(
+    `The plan in ${session.folder} is of another ${other === 'data' ? 'data set, cut or seed' : other}.`,
+    {
+      hint: 'Give the options that the plan was made with, or name a --budget to make a new plan.',
+    },
+  );
 }
 
 function identity(part: { readonly digest?: string; readonly name: string }): string {
