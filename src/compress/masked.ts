@@ -1,16 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { truncateKernel } from '../bases/index.js';
-import { detailOf, runProgram, type ModelGraph, type TailPoint } from '../graph/index.js';
+import { detailOf, finalActivations, hasLogits, runProgram, type ModelGraph, type TailPoint } from '../graph/index.js';
 import type { PlannedGroup } from '../records/types.js';
+import type { Predict } from './parity.js';
 import type { PlanParts } from './parts.js';
 import { formByBasis, resolvePlan, type Resolved } from './resolve.js';
 import { constantShift, isRecurrent, withChanges, type LayerChange } from './shift.js';
 
 /** The original-size program with a plan put in. */
 export interface MaskedModel {
-  /** Outputs for some inputs, in the model's order; the caller disposes them. */
-  predict(inputs: readonly tf.Tensor[]): tf.Tensor[];
+  readonly predict: Predict;
   dispose(): void;
 }
 
@@ -34,9 +34,20 @@ export function maskedModel(graph: ModelGraph, groups: readonly PlannedGroup[], 
   const feedsOf = (inputs: readonly tf.Tensor[]): Map<number, tf.Tensor> =>
     new Map(graph.program.inputs.map((value, i) => [value, inputs[i]]));
   return {
-    predict: (inputs) => withChanges(changes, () => runProgram(graph.program, feedsOf(inputs), { tap })),
+    predict: (inputs, { logits = false } = {}) =>
+      withChanges(changes, logits ? finals(graph) : new Set(), () =>
+        runProgram(graph.program, feedsOf(inputs), { tap, logits }),
+      ),
     dispose: () => tf.dispose([...changes.values()].flatMap(({ kernel }) => (kernel === undefined ? [] : [kernel]))),
   };
+}
+
+/** Layers whose last softmax or sigmoid `logits` leaves out. */
+function finals({ program }: ModelGraph): Set<tf.layers.Layer> {
+  const steps = finalActivations(program).flatMap((final) =>
+    final !== null && hasLogits(program, final) ? [program.steps[final.step]] : [],
+  );
+  return new Set(steps.map(({ layer }) => layer));
 }
 
 function layerAt({ program }: ModelGraph, path: string): tf.layers.Layer {

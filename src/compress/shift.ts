@@ -74,13 +74,20 @@ function mixed(kernel: tf.Tensor, inputs: ArrayLike<number>, isTransposed: boole
   return made;
 }
 
-/** Runs `body` while layers are changed; they are put back whatever happens. */
-export function withChanges<T>(changes: ReadonlyMap<tf.layers.Layer, LayerChange>, body: () => T): T {
+/**
+ * Runs `body` while layers are changed; they are put back whatever happens.
+ * @param bare layers whose activation is left out where they are given a shift
+ */
+export function withChanges<T>(
+  changes: ReadonlyMap<tf.layers.Layer, LayerChange>,
+  bare: ReadonlySet<tf.layers.Layer>,
+  body: () => T,
+): T {
   const own = [...changes].map(([layer, change]) => {
     const fields = fieldsOf(layer);
     const { kernel, activation } = fields;
     if (change.kernel !== undefined) fields.kernel = { read: () => change.kernel! };
-    if (change.shift !== undefined) fields.activation = shifted(fields, change.shift);
+    if (change.shift !== undefined) fields.activation = shifted(fields, change.shift, bare.has(layer));
     const former = { ...('kernel' in fields ? { kernel } : {}), activation };
     return { fields, former };
   });
@@ -91,16 +98,16 @@ export function withChanges<T>(changes: ReadonlyMap<tf.layers.Layer, LayerChange
   }
 }
 
-function shifted({ activation, dataFormat }: Fields, shift: Float64Array): Activation {
+function shifted({ activation, dataFormat }: Fields, shift: Float64Array, isBare: boolean): Activation {
   const values = Float32Array.from(shift);
   return {
     apply: (tensor) => {
       const axis = dataFormat === 'channelsFirst' ? tensor.rank - 3 : tensor.rank - 1;
       const shape = tensor.shape.map((_, i) => (i === axis ? values.length : 1));
       const sum = tf.add(tensor, tf.tensor(values, shape));
-      return activation == null ? sum : activation.apply(sum);
+      return activation == null || isBare ? sum : activation.apply(sum);
     },
-    // a name that no kernel fuses
+    // a name that no kernel fuses, and none that is left out once more
     getClassName: () => 'shifted',
   };
 }
