@@ -38,11 +38,20 @@ export async function readNamedArrays(arrays: NamedArrays, request: ReadRequest)
 async function readPart(arrays: NamedArrays, request: ReadRequest, ending: string): Promise<RawPart> {
   const inputs: InputArray[] = [];
   for (const name of inputNames(arrays, request, ending) ?? []) inputs.push(await arrays.input(name));
-  if (request.target === 'self') return { inputs };
+  const groups = request.groupBy === undefined ? {} : { groups: await readGroups(arrays, request.groupBy, ending) };
+  if (request.target === 'self') return { inputs, ...groups };
   const wanted = `${request.target ?? 'y'}${ending}`;
-  if (arrays.names.includes(wanted)) return { inputs, target: await arrays.target(wanted) };
+  if (arrays.names.includes(wanted)) return { inputs, target: await arrays.target(wanted), ...groups };
   throw new DataError(`${arrays.file} has no target array '${wanted}'; it holds ${show(arrays.names)}.`, {
     hint: "Name the target array, or take the target 'self' for the model's own outputs.",
+  });
+}
+
+async function readGroups(arrays: NamedArrays, groupBy: string, ending: string): Promise<RawTarget> {
+  const name = `${groupBy}${ending}`;
+  if (arrays.names.includes(name)) return arrays.target(name);
+  throw new DataError(`${arrays.file} has no array '${name}' to group by; it holds ${show(arrays.names)}.`, {
+    hint: 'groupBy names an array with one value for each example.',
   });
 }
 

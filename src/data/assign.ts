@@ -1,5 +1,6 @@
 import { DataError } from '../errors.js';
 import { cutRows } from './cut.js';
+import { cutGroups } from './groups.js';
 import type { Plan, Role } from './plan.js';
 import { ROLES } from './plan.js';
 import type { RawPart } from './raw.js';
@@ -12,12 +13,20 @@ const MIN_ROWS = 10;
 /** Rows of one of the listed parts, per split; a split without rows is absent. */
 export type Assigned = Partial<Record<Role, { readonly part: number; readonly rows: Int32Array }>>;
 
-/** Carries out a plan: given splits in file order, cut ones by the seed, stratified where the target has classes. */
+/** What rows of the part that is cut are grouped by. */
+export interface Groups {
+  readonly groupBy: string;
+  /** Group of each row; absent: nothing is cut. */
+  readonly codes?: Int32Array;
+}
+
+/** Carries out a plan: given splits in file order, cut ones by the seed, stratified where the target has classes, whole groups together. */
 export function cutPlan(
   plan: Plan,
   list: readonly RawPart[],
   targets: Targets | undefined,
   seed: number,
+  groups?: Groups,
 ): { rows: Assigned; notes: string[] } {
   const assigned: Assigned = {};
   const notes: string[] = [];
@@ -27,15 +36,24 @@ export function cutPlan(
   if (plan.cut !== undefined) {
     const { part, roles, shares } = plan.cut;
     const strata = targets === undefined ? undefined : strataOf(targets, part);
-    const pieces = cutRows(list[part].inputs[0].shape[0], shares, strata, seed);
+    const codes = groups?.codes;
+    const pieces =
+      codes === undefined
+        ? cutRows(list[part].inputs[0].shape[0], shares, strata, seed)
+        : cutGroups(codes, shares, strata, seed);
     for (const [index, role] of roles.entries()) {
       if (shares[index] > 0) assigned[role] = { part, rows: pieces[index] };
     }
     const shown = shares.map((share) => Number((100 * share).toFixed(2))).join('/');
     const what = roles.length === 3 ? '' : `held-out examples `;
     const into = roles.length === 3 ? '' : ` into ${roles.join(' and ')}`;
-    notes.push(`${what}cut ${shown}${into} by seed ${seed}${strata === undefined ? '' : ', stratified by class'}`);
+    const classes = strata === undefined ? '' : ', stratified by class';
+    const together = codes === undefined ? '' : `, whole groups of ${groups?.groupBy} together`;
+    notes.push(`${what}cut ${shown}${into} by seed ${seed}${classes}${together}`);
   }
+  if (groups?.codes === undefined && groups !== undefined) {
+    notes.push(`groupBy ${groups.groupBy} changes nothing: the data brings its own splits`);
+  } else if (groups !== undefined) notes.push('standard errors count rows as independent, not groups');
   return { rows: assigned, notes };
 }
 

@@ -83,6 +83,7 @@ function startTable(rows: readonly Row[], file: string, request: ReadRequest): T
 function hasHeader(first: readonly string[], second: readonly string[] | undefined, request: ReadRequest): boolean {
   const names = [
     ...(request.inputs ?? []),
+    ...(request.groupBy === undefined ? [] : [request.groupBy]),
     ...(request.target === undefined || request.target === 'self' ? [] : [request.target]),
   ];
   if (first.some((cell) => names.includes(cell.trim()))) return true;

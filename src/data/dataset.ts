@@ -1,12 +1,13 @@
 import { basename, dirname, resolve } from 'node:path';
 
 import { DataError } from '../errors.js';
-import type { Assigned } from './assign.js';
+import type { Assigned, Groups } from './assign.js';
 import { checkSizes, cutPlan } from './assign.js';
 import { digestOf } from './digest.js';
 import { fillSizes, fitSizes } from './fit.js';
+import { groupCodes } from './groups.js';
 import { loadParts } from './load.js';
-import type { Role } from './plan.js';
+import type { Plan, Role } from './plan.js';
 import { planSplits, ROLES } from './plan.js';
 import type { RawPart, RawParts, RawTarget, ReadRequest } from './raw.js';
 import { product, rowsOf, showShape } from './raw.js';
@@ -53,7 +54,8 @@ export async function readDataset(spec: DataSpec, fit: ModelFit, options: ReadOp
   // what is quick to refuse comes before a look at every value
   const fitted = fitInputs(list, checked, fit);
   const targets = checked.target === 'self' ? undefined : await readTargets(list.map(targetOf), fit);
-  const cut = cutPlan(plan, list, targets, options.seed);
+  const groups = checked.groupBy === undefined ? undefined : await groupsOf(plan, list, checked.groupBy);
+  const cut = cutPlan(plan, list, targets, options.seed, groups);
   checkSizes(cut.rows, options.retrain);
   const { inputs, contents, notes } = await scanInputs(list, fitted);
 
@@ -71,6 +73,12 @@ export async function readDataset(spec: DataSpec, fit: ModelFit, options: ReadOp
   };
 }
 
+/** Groups matter to what is cut; splits that are given stay as they are. */
+async function groupsOf(plan: Plan, list: readonly RawPart[], groupBy: string): Promise<Groups> {
+  const codes = plan.cut === undefined ? undefined : await groupCodes(list[plan.cut.part], groupBy);
+  return { groupBy, ...(codes === undefined ? {} : { codes }) };
+}
+
 function pickSplit(sources: readonly Source[], assigned: Assigned[Role]): Split {
   return assigned === undefined ? emptySplit() : makeSplit(sources[assigned.part], assigned.rows);
 }
@@ -83,7 +91,13 @@ function memoryOf({ resident, block }: ReadOptions): Memory {
 }
 
 async function loadSpec(spec: OneFileSpec | OwnFilesSpec, fit: ModelFit, memory: Memory): Promise<RawParts> {
-  const request: ReadRequest = { inputs: spec.inputs, target: spec.target, memory, model: fit.inputs };
+  const request: ReadRequest = {
+    inputs: spec.inputs,
+    target: spec.target,
+    groupBy: spec.groupBy,
+    memory,
+    model: fit.inputs,
+  };
   if ('path' in spec) return loadParts(spec.path, spec.format, request);
   const parts: RawParts = {};
   for (const role of ROLES) {
@@ -120,6 +134,7 @@ function checkParts(list: readonly RawPart[], fit: ModelFit): void {
     }
     const others: RawTarget[] = part.inputs.slice(1);
     if (part.target !== undefined) others.push(part.target);
+    if (part.groups !== undefined) others.push(part.groups);
     for (const other of others) {
       if (rowsOf(other) === first.shape[0]) continue;
       throw new DataError(

@@ -42,6 +42,8 @@ export type RawTarget = InputArray | TextColumn;
 export interface RawPart {
   readonly inputs: readonly InputArray[];
   readonly target?: RawTarget;
+  /** What rows are grouped by, one value each. */
+  readonly groups?: RawTarget;
   /** What was left out, to be printed. */
   readonly notes?: readonly string[];
 }
@@ -53,6 +55,8 @@ export type RawParts = Partial<Record<'whole' | 'train' | 'test' | 'select' | 'r
 export interface ReadRequest {
   readonly inputs?: readonly string[];
   readonly target?: string;
+  /** Name of the column or array whose equal values stay together. */
+  readonly groupBy?: string;
   /** What stays in its file; the defaults when absent. */
   readonly memory?: Memory;
   /** Names and shapes (batch first) of the model's inputs. */

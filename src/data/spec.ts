@@ -16,6 +16,8 @@ const shared = {
   inputs: z.array(z.string().min(1)).min(1).optional(),
   /** Name of the column or array that holds the target, or `self`: the original model's own outputs. */
   target: z.string().min(1).optional(),
+  /** Name of the column or array whose equal values go together into one split. */
+  groupBy: z.string().min(1).optional(),
   /** Every input value is multiplied by this. */
   scale: z.number().optional(),
   /** Subtracted after scaling: one number, or one per feature (position of the last axis). */
@@ -92,7 +94,7 @@ export function checkSpec(spec: DataSpec): OneFileSpec | OwnFilesSpec {
   const issue = result.error.issues[0];
   const where = ['data', ...issue.path].join('.');
   throw new UsageError(`The data entry is not right at ${where}: ${issue.message}.`, {
-    hint: 'Give {path, format?, inputs?, target?, scale?, mean?, std?, split?} or {train, select?, report?}.',
+    hint: 'Give {path, format?, inputs?, target?, groupBy?, scale?, mean?, std?, split?} or {train, select?, report?}.',
   });
 }
 

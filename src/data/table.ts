@@ -43,11 +43,12 @@ export function buildTable(
     });
   }
   if (names !== undefined) checkNames(file, names);
-  const { features, target, notes } = chooseColumns(file, names, width, request);
+  const { features, target, groups, notes } = chooseColumns(file, names, width, request);
   const title = (column: number): string =>
     names === undefined ? `column ${column + 1}` : `column '${names[column]}'`;
   const numbers = growingFloats();
   const words = growingWords();
+  const groupWords = growingWords();
   let rows = 0;
 
   const add = (cells: readonly Cell[], place: string): void => {
@@ -57,17 +58,20 @@ export function buildTable(
       });
     }
     for (const column of features) numbers.push(readNumber(cells[column], file, place, title(column)));
-    if (target !== undefined) words.push(readWord(cells[target], file, place, title(target)), place);
+    if (target !== undefined) words.push(readWord(cells[target], file, place, `${title(target)} (the target)`), place);
+    if (groups !== undefined)
+      groupWords.push(readWord(cells[groups], file, place, `${title(groups)} (groupBy)`), place);
     rows++;
   };
   const finish = (): RawPart => {
     if (rows === 0) throw new DataError(`${file} has no rows.`);
     const shape = [rows, features.length];
     const inputs = [{ name: file, shape, dtype: 'float32' as const, values: numbers.finish() }];
-    if (target === undefined) return { inputs, notes };
+    const grouped = groups === undefined ? {} : { groups: groupWords.finish(`${title(groups)} of ${file}`) };
+    if (target === undefined) return { inputs, ...grouped, notes };
     const unnamed = request.target === undefined && names !== undefined;
-    const chosen = unnamed ? [...notes, `target: the last column, '${names.at(-1) ?? ''}'`] : notes;
-    return { inputs, target: toNumbers(words.finish(`${title(target)} of ${file}`)), notes: chosen };
+    const chosen = unnamed ? [...notes, `target: the last column, '${names[target]}'`] : notes;
+    return { inputs, ...grouped, target: toNumbers(words.finish(`${title(target)} of ${file}`)), notes: chosen };
   };
   return { add, finish };
 }
@@ -97,6 +101,7 @@ function checkNames(file: string, names: readonly string[]): void {
 interface Columns {
   readonly features: readonly number[];
   readonly target: number | undefined;
+  readonly groups: number | undefined;
   readonly notes: readonly string[];
 }
 
@@ -107,10 +112,11 @@ function chooseColumns(
   request: ReadRequest,
 ): Columns {
   const find = (name: string): number => findColumn(file, names, name);
-  const all = Array.from({ length: width }, (_, column) => column);
+  const groups = request.groupBy === undefined ? undefined : find(request.groupBy);
+  const all = Array.from({ length: width }, (_, column) => column).filter((column) => column !== groups);
   const chosen = request.inputs?.map(find);
   const target =
-    request.target === 'self' ? undefined : request.target === undefined ? width - 1 : find(request.target);
+    request.target === 'self' ? undefined : request.target === undefined ? all.at(-1) : find(request.target);
   const features = chosen ?? all.filter((column) => column !== target);
   if (target !== undefined && features.includes(target)) {
     throw new DataError(`${file}: the target column ${names?.[target] ?? target + 1} is also among the inputs.`, {
@@ -123,9 +129,15 @@ function chooseColumns(
     });
   }
   const extra = chosen === undefined && target === undefined && features.length === modelWidth(request) + 1;
-  if (!extra) return { features, target, notes: [] };
-  const last = names?.at(-1) ?? String(width);
-  return { features: features.slice(0, -1), target, notes: [`last column (${last}) left out: the target is self`] };
+  if (!extra) return { features, target, groups, notes: [] };
+  const last = features.at(-1)!;
+  const shown = names?.[last] ?? String(last + 1);
+  return {
+    features: features.slice(0, -1),
+    target,
+    groups,
+    notes: [`last column (${shown}) left out: the target is self`],
+  };
 }
 
 function findColumn(file: string, names: readonly string[] | undefined, name: string): number {
@@ -159,7 +171,7 @@ function readNumber(cell: Cell, file: string, place: string, column: string): nu
 function readWord(cell: Cell, file: string, place: string, column: string): string {
   // 'none' and 'na' may well be names of classes
   if (cell !== null && !/^\s*(?:nan)?\s*$/i.test(String(cell))) return String(cell).trim();
-  throw new DataError(`${file}, ${place}, ${column} (the target) is missing a value.`, { hint: 'Drop such rows.' });
+  throw new DataError(`${file}, ${place}, ${column} is missing a value.`, { hint: 'Drop such rows.' });
 }
 
 function count(n: number, what: string): string {

@@ -95,15 +95,14 @@ function tooManyLost(cause: LostWorker): TdcError {
 
 /** Never answers; ends with the signal. One listener for all jobs. */
 function abortOf(signal: AbortSignal | undefined): { readonly promise: Promise<never>; forget(): void } {
-  let listener = (): void => {};
+  const told = new AbortController();
   const promise = new Promise<never>((_, reject) => {
-    listener = () => reject(signal?.reason as Error);
-    if (signal?.aborted === true) listener();
-    signal?.addEventListener('abort', listener, { once: true });
+    if (signal?.aborted === true) reject(signal.reason as Error);
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { signal: told.signal });
   });
   // nobody may be waiting for it
   promise.catch(() => {});
-  return { promise, forget: () => signal?.removeEventListener('abort', listener) };
+  return { promise, forget: () => told.abort() };
 }
 
 interface Worker {
