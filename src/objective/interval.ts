@@ -18,26 +18,49 @@ const DRAWS = 2000;
  *
  * @param differences one a row, in any unit, positive = worse
  */
-export function riseInterval(differences: Float64Array, { confidence, seed }: IntervalOptions): RiseInterval {
-  const delta = mean(differences);
-  const deltaSe = standardError(differences);
-  const sides = [confidence, (1 - confidence) / 2, (1 + confidence) / 2];
-  // equal differences (none at all, say) have nothing to be resampled
-  const isNormal = differences.length >= BOOTSTRAP_BELOW || deltaSe === 0;
-  const [upper95, low95, high95] = isNormal
-    ? sides.map((share) => delta + normalQuantile(share) * deltaSe)
-    : quantiles(resampledMeans(differences, seed), sides);
-  return { delta, deltaSe, upper95, low95, high95 };
+export function riseInterval(differences: Float64Array, options: IntervalOptions): RiseInterval {
+  return intervalsOf(differences.length, options)(differences);
 }
 
-function resampledMeans(differences: Float64Array, seed: number): Float64Array {
-  const random = createRandom(deriveSeed(seed, 'bootstrap', differences.length));
+/** The same for many lists of as many rows each, for which the resamples are drawn only once. */
+export function intervalsOf(
+  rows: number,
+  { confidence, seed }: IntervalOptions,
+): (differences: Float64Array) => RiseInterval {
+  const sides = [confidence, (1 - confidence) / 2, (1 + confidence) / 2];
+  let drawn: Uint16Array | undefined;
+  return (differences) => {
+    if (differences.length !== rows) throw new RangeError(`Expected ${rows} rows, got ${differences.length}.`);
+    const delta = mean(differences);
+    const deltaSe = standardError(differences);
+    // equal differences (none at all, say) have nothing to be resampled
+    if (rows >= BOOTSTRAP_BELOW || deltaSe === 0) {
+      const [upper95, low95, high95] = sides.map((share) => delta + normalQuantile(share) * deltaSe);
+      return { delta, deltaSe, upper95, low95, high95 };
+    }
+    drawn ??= resamples(rows, seed);
+    const [upper95, low95, high95] = quantiles(resampledMeans(differences, drawn), sides);
+    return { delta, deltaSe, upper95, low95, high95 };
+  };
+}
+
+/** Rows of every resample, one resample after the other. */
+function resamples(rows: number, seed: number): Uint16Array {
+  const random = createRandom(deriveSeed(seed, 'bootstrap', rows));
+  const drawn = new Uint16Array(DRAWS * rows);
+  for (let i = 0; i < drawn.length; i++) drawn[i] = random.integer(rows);
+  return drawn;
+}
+
+function resampledMeans(differences: Float64Array, drawn: Uint16Array): Float64Array {
   const rows = differences.length;
-  return Float64Array.from({ length: DRAWS }, () => {
+  const means = new Float64Array(DRAWS);
+  for (let draw = 0, at = 0; draw < DRAWS; draw++) {
     let total = 0;
-    for (let i = 0; i < rows; i++) total += differences[random.integer(rows)];
-    return total / rows;
-  }).sort();
+    for (const end = at + rows; at < end; at++) total += differences[drawn[at]];
+    means[draw] = total / rows;
+  }
+  return means.sort();
 }
 
 /** Linear between order statistics (R's type 7). */

@@ -5,7 +5,8 @@ import { kernelsOf } from '../../bases/index.js';
 import type { Candidate, CandidateCurve, PlanVariable } from '../../recommend/types.js';
 import { readRecord, writeRecord } from '../../records/store.js';
 import type { CandidatesRecord, Curve, GroupCurves, Rise, WeightsName } from '../../records/types.js';
-import { sweep, type Variants } from '../../sweep/sweep.js';
+import type { JobStore } from '../../sweep/jobs.js';
+import { sweep, type Swept } from '../../sweep/sweep.js';
 import { jobStore } from '../job-store.js';
 import type { Retrained } from '../retrain-stage.js';
 import { headOf, stageDigest, type Session } from '../session.js';
@@ -50,39 +51,52 @@ async function measure(
   sets: readonly PlanWeights[],
   halves: Halves,
   stages: Clocked[],
-  store: ReturnType<typeof jobStore>,
+  store: JobStore,
 ): Promise<CandidatesRecord> {
-  const { objective, dataset, options, context } = session;
-  const curves = sets.flatMap((set) => set.curves);
-  const graphs = Object.fromEntries(sets.map(({ weights, graph }) => [weights, graph])) as Partial<
-    Record<WeightsName, ModelGraph>
-  >;
-  const variants: Variants = { ...graphs, original: session.graph };
   await markFolder(session, stages);
-  const swept = await timed(session, stages, 'candidates', `${curves.length} curves`, () =>
-    sweep(variants, {
-      objective,
-      split: subSplit(dataset.splits.select, halves.steering),
-      exact: options.exact,
-      grid: options.grid,
-      memory: options.memory,
-      curves,
-      store,
-      pause: pauseOf(session),
-      onProgress: (done, total, detail) =>
-        context.onEvent({ type: 'progress', stage: 'candidates', done, total, detail }),
-    }),
+  const count = sets.reduce((sum, { curves }) => sum + curves.length, 0);
+  const swept = await timed(session, stages, 'candidates', `${count} curves`, () =>
+    sweepCandidates(session, sets, halves, store),
   );
-  const { retrained } = swept;
+  const { original, retrained, groups } = swept;
   return {
     ...headOf(session, 'tdc/candidates', inputs),
-    original: swept.original,
+    original,
     ...(retrained === undefined ? {} : { retrained }),
-    groups: swept.groups,
+    groups,
     missing: sets.flatMap((set) =>
       [...set.missing].flatMap(([group, list]) => list.map((entry) => ({ group, ...entry }))),
     ),
   };
+}
+
+/** Every single curve of every set of weights on the steering half, and nothing written but what a store keeps. */
+export function sweepCandidates(
+  session: Session,
+  sets: readonly PlanWeights[],
+  { steering }: Halves,
+  store?: JobStore,
+): Promise<Swept> {
+  const { objective, dataset, options, context, graph } = session;
+  const { exact, grid, memory } = options;
+  const graphs: Partial<Record<WeightsName, ModelGraph>> = Object.fromEntries(
+    sets.map((set) => [set.weights, set.graph]),
+  );
+  return sweep(
+    { ...graphs, original: graph },
+    {
+      objective,
+      exact,
+      grid,
+      memory,
+      split: subSplit(dataset.splits.select, steering),
+      curves: sets.flatMap((set) => set.curves),
+      ...(store === undefined ? {} : { store }),
+      pause: pauseOf(session),
+      onProgress: (done, total, detail) =>
+        context.onEvent({ type: 'progress', stage: 'candidates', done, total, detail }),
+    },
+  );
 }
 
 /** How the rises of a budget are read off a measured point. */
@@ -97,7 +111,7 @@ export interface Reading {
 
 /** The record as planning sees it: for every set of weights its variables, with rises in the budget's unit. */
 export function candidatesOf(
-  record: CandidatesRecord,
+  record: Pick<CandidatesRecord, 'groups'>,
   sets: readonly PlanWeights[],
   reading: Reading,
   fullOf: (set: PlanWeights) => Rise,

@@ -4,7 +4,7 @@ import type { Split } from '../../data/types.js';
 import { measureRows, summarize, type RowLosses } from '../../evaluate/measure.js';
 import { compileProgram } from '../../graph/index.js';
 import type { Program } from '../../graph/types.js';
-import { riseInterval } from '../../objective/interval.js';
+import { intervalsOf } from '../../objective/interval.js';
 import { mean } from '../../objective/stats.js';
 import type { Objective } from '../../objective/types.js';
 import { deriveSeed } from '../../random/index.js';
@@ -34,20 +34,18 @@ export async function createJudge(session: Session, halves: Halves, kind: Budget
   const { select } = dataset.splits;
   const original = await rowsOn(session, graph.program, select);
   const { confidence } = options;
-  const interval = (rows: RowLosses, which: Int32Array, name: string): RiseInterval =>
-    riseInterval(pickRows(worsening(objective, kind, rows, original), which), {
-      confidence,
-      seed: deriveSeed(options.seed, name),
-    });
-  const bound: Judge['bound'] = (rows) => ({
-    ...summarizeSome(rows, halves.bounding),
-    ...interval(rows, halves.bounding, 'bounding half'),
-  });
+  const intervals = (which: Int32Array, name: string): ((rows: RowLosses) => RiseInterval) => {
+    const interval = intervalsOf(which.length, { confidence, seed: deriveSeed(options.seed, name) });
+    return (rows) => interval(pickRows(worsening(objective, kind, rows, original), which));
+  };
+  const steer = intervals(halves.steering, 'steering half');
+  const riseOn = intervals(halves.bounding, 'bounding half');
+  const bound: Judge['bound'] = (rows) => ({ ...summarizeSome(rows, halves.bounding), ...riseOn(rows) });
   return {
     original,
     halves,
     rows: (model) => rowsOn(session, compileProgram(model), select),
-    point: (rows) => ({ steer: interval(rows, halves.steering, 'steering half'), bound: bound(rows) }),
+    point: (rows) => ({ steer: steer(rows), bound: bound(rows) }),
     bound,
   };
 }

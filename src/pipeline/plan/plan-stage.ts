@@ -1,21 +1,23 @@
 import type * as tf from '@tensorflow/tfjs';
 
 import { latencyOf } from '../../compress/index.js';
+import { UsageError } from '../../errors.js';
 import { disposeModel } from '../../model/index.js';
 import { recommend, type PlanOutcome } from '../../recommend/recommend.js';
 import { readRecord, writeRecord } from '../../records/store.js';
-import type { BudgetInfo, LatencyRecord, Measured, PlanRecord, Rise } from '../../records/types.js';
+import type { LatencyRecord, Measured, PlanRecord, Rise } from '../../records/types.js';
 import { retrainingOf } from '../measure-stage.js';
 import type { Retrained } from '../retrain-stage.js';
 import { headOf, stageDigest, type Session } from '../session.js';
-import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
+import { markFolder, reused, timed, type Clocked } from '../stage.js';
 import { budgetOf, resolveBudget } from './budget.js';
-import { candidatesOf, candidatesStage } from './candidates-stage.js';
+import { candidatesStage } from './candidates-stage.js';
 import type { PlanGround } from './check.js';
 import { halvesOf } from './halves.js';
 import { heldOut } from './held-out.js';
 import { jointModels, type JointModels } from './joint.js';
-import { createJudge, riseOf, type Judge } from './judge.js';
+import { createJudge, type Judge } from './judge.js';
+import { planOptions, planProblem, type PlanSearch } from './problem.js';
 import { keepTuned, tunedModel, tuningOf, type Tuning } from './tuning.js';
 import { planBases, weightsOf, type PlanWeights } from './weights.js';
 
@@ -99,14 +101,12 @@ async function keptFor(session: Session, inputs: string): Promise<PlanRecord | u
   return kept;
 }
 
-interface Search {
-  readonly judge: Judge;
-  readonly budget: BudgetInfo;
+type Search = PlanSearch & {
   readonly models: JointModels;
   readonly tuning: Tuning | undefined;
   /** What is told of the budget. */
   readonly notes: readonly string[];
-}
+};
 
 async function makePlan(
   session: Session,
@@ -142,38 +142,13 @@ async function find(
   session: Session,
   made: Retrained | undefined,
   sets: readonly PlanWeights[],
-  { judge, budget, models }: Search,
+  search: Search,
   stages: Clocked[],
 ): Promise<PlanOutcome> {
-  const { objective, options, context } = session;
-  const curves = await candidatesStage(session, made, sets, judge.halves, stages);
-  const full = new Map<PlanWeights, Rise>();
-  for (const set of sets) full.set(set, judge.point(await judge.rows(set.graph.model)).steer);
-  const rise = (point: Parameters<typeof riseOf>[2]) => riseOf(objective, budget.kind, point, curves.original);
-  const candidates = candidatesOf(curves, sets, { rise }, (set) => full.get(set)!);
-  const detail = `budget ${budget.kind}:${budget.value}`;
-  return timed(session, stages, 'recommend', detail, () =>
-    recommend(
-      {
-        candidates,
-        allowed: budget.allowed,
-        minimize: options.minimize,
-        cost: models.cost,
-        measure: models.measure,
-        ...(models.tune === undefined ? {} : { tune: models.tune }),
-      },
-      {
-        confidence: options.confidence,
-        roundTo: options.roundTo,
-        min: options.min,
-        pin: options.pin,
-        boundingRows: judge.halves.bounding.length,
-        pause: pauseOf(session),
-        onProgress: (done, total, text) =>
-          context.onEvent({ type: 'progress', stage: 'recommend', done, total, detail: text }),
-      },
-    ),
-  );
+  const curves = await candidatesStage(session, made, sets, search.judge.halves, stages);
+  const problem = await planProblem(session, sets, curves, search);
+  const detail = `budget ${search.budget.kind}:${search.budget.value}`;
+  return timed(session, stages, 'recommend', detail, () => recommend(problem, planOptions(session, search.judge)));
 }
 
 async function record(
