@@ -45,13 +45,6 @@ function kept(record: CompressRecord): ReturnType<typeof widthsText> {
 }
 
 function table({ original, compressed }: CompressRecord, times: Milliseconds | undefined, page: Pen): string[] {
-  const row = (label: string, from: number, to: number, text: (v: number) => string): string[] => [
-    label,
-    text(from),
-    text(to),
-    change(from, to),
-  ];
-  const ms = (v: number): string => `${significant(v, 3)}${NBSP}ms`;
   const rows = [
     ['', 'original', 'compressed', 'change'],
     row('parameters', original.parameters, compressed.parameters, integer),
@@ -66,6 +59,14 @@ function table({ original, compressed }: CompressRecord, times: Milliseconds | u
     const line = `  ${pad(label, first)}${cells.map((c) => pad(c, size, true)).join('')}`;
     return i === 0 ? page.soft(line) : line;
   });
+}
+
+function row(label: string, from: number, to: number, text: (v: number) => string): string[] {
+  return [label, text(from), text(to), change(from, to)];
+}
+
+function ms(value: number): string {
+  return `${significant(value, 3)}${NBSP}ms`;
 }
 
 function change(from: number, to: number): string {

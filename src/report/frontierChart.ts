@@ -60,7 +60,7 @@ export function frontierChart(view: ReportView, plan: PlanView): Chart | null {
   };
   const count = (v: JointView['verdict']): number => plan.joint.filter((j) => j.verdict === v).length;
   const label =
-    `${plan.joint.length} joint models: ${count('holds')} hold, ${count('unresolved')} are not resolved, ${count('broken')} break the budget.` +
+    `${plan.joint.length} joint models: ${count('holds')} hold, ${count('unresolved')} not resolved, ${count('broken')} break the budget.` +
     (chosen === undefined ? '' : ` The plan: ${riseText(plan.scale, chosen.rise)}.`);
   return chart('frontier', view, plan, drawing, label);
 }

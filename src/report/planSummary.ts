@@ -23,7 +23,7 @@ export function planSummary(view: ReportView, plan: PlanView): string {
     notes(view, plan),
     wholeModel(plan),
     curves(view),
-    compareSummary(view),
+    orderings(view),
     details(
       'How far to trust it',
       `${planClaims(view, plan)
@@ -113,6 +113,12 @@ function curves(view: ReportView): string {
     'Curves',
     `${what} from 0 kept to all kept, each group alone; logarithmic.${floor}\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\``,
   );
+}
+
+/** Folded away: the plan is what a comment is about. */
+function orderings(view: ReportView): string {
+  const text = compareSummary(view);
+  return text === '' ? '' : details('Which ordering keeps the most at the same cost', text);
 }
 
 function atAll(plan: PlanView): string {

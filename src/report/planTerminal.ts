@@ -16,6 +16,8 @@ const MOST_ROWS = 30;
 /** Columns of a bar, where there is room. */
 const BAR = 16;
 const TRACK = 34;
+/** Columns that a name keeps. */
+const LEAST_NAME = 8;
 
 /**
  * The result of `tdc recommend` for stdout: headline, verdict, widths, the whole model, the gauge, the nearest unresolved plan. At most 80
@@ -68,8 +70,8 @@ function sign(mark: keyof typeof SIGNS, page: Pen): string {
 
 /** Widths of columns are those of their contents; what is left over goes to names first, then to bars. */
 function widths(view: ReportView, plan: PlanView, page: Pen): string[] {
-  const all = planRows(view, plan);
-  const rows = all.slice(0, MOST_ROWS);
+  const every = planRows(view, plan);
+  const rows = every.slice(0, MOST_ROWS);
   const single = rows.some((r) => r.saves !== '' || r.costs !== '');
   const baseline = plan.record.baseline;
   const unit = view.scale.kind === 'relative' ? '' : `, ${view.scale.unit}`;
@@ -86,26 +88,34 @@ function widths(view: ReportView, plan: PlanView, page: Pen): string[] {
     ...(single ? (r.whole ? ['', ''] : [plain(r.saves || '–'), plain(r.costs || '–')]) : []),
     ...(baseline === undefined ? [] : [r.baseline]),
   ]);
-  const sizes = heads.map((h, i) => Math.max(columnsOf(h), ...cells.map((c) => columnsOf(c[i] ?? ''))));
-  const fixed = sizes.reduce((a, b) => a + b + 2, 2);
+  const all = heads.map((h, i) => Math.max(columnsOf(h), ...cells.map((c) => columnsOf(c[i] ?? ''))));
+  const sizes = fitting(all, page.columns - 2 - LEAST_NAME);
+  const fixed = sizes.reduce((x, y) => x + y + 2, 2);
   const longest = Math.max(5, ...rows.map((r) => columnsOf(clean(r.group.name))));
-  const name = Math.min(longest, Math.max(8, page.columns - fixed - 8));
+  const name = Math.min(longest, Math.max(LEAST_NAME, page.columns - fixed - 8));
   const bar = Math.max(0, Math.min(BAR, page.columns - fixed - name - 2));
   const line = (first: string, kept: string, texts: readonly string[]): string => {
-    const [width = '', ...others] = texts.map((t, i) => pad(t, sizes[i] ?? 0, i > 1));
+    const [width = '', ...others] = sizes.map((size, i) => pad(texts[i] ?? '', size, i > 1));
     return `  ${[first, width, ...(bar > 0 ? [kept] : []), ...others].join('  ')}`;
   };
-  const more = all.length - rows.length;
+  const more = every.length - rows.length;
   return [
     page.soft(line(pad('group', name), pad('kept', bar), heads)),
     ...rows.map((r, i) => line(page.bold(pad(fit(r.group.name, name), name)), barText(r, bar, page), cells[i] ?? [])),
     ...(more > 0 ? [`  … and ${more} more groups in the report`] : []),
-  ].map((l) => cut(l, page));
+  ];
 }
 
-/** A terminal too narrow for all columns keeps the first ones. Escapes take no room, so a coloured line is left alone. */
-function cut(line: string, page: Pen): string {
-  return line.includes('\u001b') || columnsOf(line) <= page.columns ? line : line.slice(0, page.columns);
+/** As many of the first columns as there is room for, with two spaces before each. */
+function fitting(sizes: readonly number[], room: number): number[] {
+  const kept: number[] = [];
+  let used = 0;
+  for (const size of sizes) {
+    used += size + 2;
+    if (used > room) break;
+    kept.push(size);
+  }
+  return kept;
 }
 
 function widthText({ n, what, whole }: PlanRow, full: number, page: Pen): string {
@@ -127,16 +137,20 @@ function stayLines(view: ReportView, page: Pen): string[] {
 
 function model(plan: PlanView, page: Pen): string[] {
   const { baseline } = plan.record;
-  const rows = planModel(plan);
-  const label = Math.max(...rows.map((r) => columnsOf(fit(r.label, 22))));
   const heads = ['original', 'narrowed', 'change', ...(baseline === undefined ? [] : [fit(baseline.name, 10)])];
-  const size = Math.min(12, Math.floor((page.columns - 2 - label) / heads.length));
+  const rows = planModel(plan).map((r) => ({
+    label: fit(r.label, page.columns < 60 ? 12 : 22),
+    cells: [r.original, r.narrowed, r.change, r.baseline].map(plain),
+  }));
+  const label = Math.max(...rows.map((r) => columnsOf(r.label)));
+  const widest = heads.map((h, i) => Math.max(columnsOf(h), ...rows.map((r) => columnsOf(r.cells[i] ?? ''))));
+  const roomy = widest.map((w) => Math.max(w, 10));
+  const room = page.columns - 2 - label;
+  const fits = roomy.reduce((x, y) => x + y + 2, 0) <= room;
+  const sizes = fitting(fits ? roomy : widest, room);
   const line = (name: string, values: readonly string[]): string =>
-    `  ${pad(name, label)}${heads.map((_, i) => pad(plain(values[i] ?? ''), size, true)).join('')}`;
-  return [
-    page.soft(line('', heads)),
-    ...rows.map((r) => line(fit(r.label, 22), [r.original, r.narrowed, r.change, r.baseline])),
-  ];
+    `  ${pad(name, label)}${sizes.map((size, i) => `  ${pad(values[i] ?? '', size, true)}`).join('')}`;
+  return [page.soft(line('', heads)), ...rows.map((r) => line(r.label, r.cells))];
 }
 
 /** Select and report as bars; the right end is the bound. */

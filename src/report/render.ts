@@ -5,9 +5,7 @@ import { intervalChart, type IntervalRow } from './intervalChart.js';
 import { shorten } from './escape.js';
 import { shownKernels } from './page/spectra.js';
 import type { RisePoint } from './curves.js';
-import { frontierChart, tuningChart } from './frontierChart.js';
-import { judged } from './planWords.js';
-import type { PlanView, RiseView } from './planView.js';
+import { planCharts } from './planCharts.js';
 import { renderPage } from './page/page.js';
 import { screeChart } from './screeChart.js';
 import { spectrumChart } from './spectrumChart.js';
@@ -29,8 +27,6 @@ export interface RenderedReport {
   readonly groups: ReadonlyMap<string, string>;
 }
 
-/** How many times as far as all others the rise before tuning may be and still have a bar. */
-const FAR = 4;
 /** Panels on the page and the sheet: those of the groups that save most. */
 const PANELS = 24;
 /** The same on a page that has many groups to compare as well. */
@@ -90,35 +86,6 @@ function intervals(view: ReportView): Chart[] {
     intervalChart('gauge', view.scale, gauge, 'Loss against the original'),
     intervalChart('retraining', view.scale, full, 'Loss at full width against the original'),
   ].filter((c) => c !== null);
-}
-
-/** The gauge, every step's interval, every joint model, and what tuning did. */
-function planCharts(view: ReportView, plan: PlanView): Chart[] {
-  const shapes = ['circle', 'square'] as const;
-  const rows: IntervalRow[] = judged(plan).map((r, i) => ({ ...r, shape: shapes[i] ?? 'circle' }));
-  const step = (label: string, rise: RiseView | undefined, tone: 'soft' | 'tail'): IntervalRow[] =>
-    rise === undefined ? [] : [{ label, ...rise, tone, shape: 'diamond' }];
-  const { tuned } = plan.record.planned;
-  // Far above the others it would squeeze them; the words say it too.
-  const reach = FAR * Math.max(plan.scale.budget ?? 0, plan.select.high, plan.report.high);
-  const steps = [
-    ...step('control, full', plan.control, 'soft'),
-    ...step('retrained, full', plan.retrained, 'tail'),
-    ...(plan.untuned === undefined || plan.untuned.rise > reach
-      ? []
-      : [{ ...bare(plan.untuned), label: 'before tuning' }]),
-    ...rows.map((r, i) => ({ ...r, label: `${tuned ? 'tuned' : 'plan'}, ${i === 0 ? 'select' : 'report'}` })),
-  ];
-  return [
-    plan.nothing ? null : intervalChart('gauge', plan.scale, rows, 'The plan against the original'),
-    intervalChart('steps', plan.scale, steps, 'What each step did'),
-    frontierChart(view, plan),
-    tuningChart(view, plan),
-  ].filter((c) => c !== null);
-}
-
-function bare({ rise, low, high }: RiseView): RiseView {
-  return { rise, low, high };
 }
 
 function alone(view: ReportView): RisePoint | null | undefined {

@@ -166,13 +166,32 @@ export function compressRecord(plan: PlanRecord = planRecord(), over: Partial<Co
   const { model, data, backend, seed, loss, metrics, notes, tool, inputs, version } = rest;
   return {
     schema: 'tdc/compress',
-    ...{ model, data, backend, seed, loss, metrics, notes, tool, inputs, version },
+    model,
+    data,
+    backend,
+    seed,
+    loss,
+    metrics,
+    notes,
+    tool,
+    inputs,
+    version,
     plan: inputs,
     weights,
     groups,
-    original: { ...pick(original), fileBytes: 412_000 },
-    compressed: { ...pick(planned), fileBytes: 155_000 },
-    parity: { maxAbsDifference: 2.4e-7, maxOutput: 8.5, examples: 256 },
+    original: {
+      ...pick(original),
+      fileBytes: 412e3,
+    },
+    compressed: {
+      ...pick(planned),
+      fileBytes: 155e3,
+    },
+    parity: {
+      maxAbsDifference: 24e-8,
+      maxOutput: 8.5,
+      examples: 256,
+    },
     ...over,
   };
 }

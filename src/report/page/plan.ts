@@ -24,7 +24,7 @@ function widths(view: ReportView, plan: PlanView): string {
   const head =
     `<thead><tr><th class="l" scope="col">group</th><th scope="col">width</th><th class="l bar" scope="col">kept</th><th class="l hide-s" scope="col">ordering</th>` +
     (single ? `<th scope="col">saves</th><th scope="col">costs${unit}</th>` : '') +
-    `${baseline === undefined ? '' : `<th scope="col">${name(baseline.name)}</th>`}</tr></thead>`;
+    `${baseline === undefined ? '' : `<th scope="col" class="hide-s">${name(baseline.name)}</th>`}</tr></thead>`;
   const of = minimize === 'parameters' || minimize === 'latency' ? '' : ` (${COST_HEADS[minimize]})`;
   const caption = `Widths in the plan${single ? `; saves${of} and costs are each group&#39;s alone` : ''}`;
   const columns = 3 + (single ? 2 : 0) + (baseline === undefined ? 0 : 1);
@@ -46,7 +46,7 @@ function row(r: PlanRow, single: boolean, baseline: boolean): string {
     (single
       ? `<td class="nb">${r.whole ? '' : r.saves || '–'}</td><td class="nb">${r.whole ? '' : r.costs || '–'}</td>`
       : '') +
-    `${baseline ? `<td class="nb soft">${r.baseline}</td>` : ''}</tr>`
+    `${baseline ? `<td class="nb soft hide-s">${r.baseline}</td>` : ''}</tr>`
   );
 }
 

@@ -42,8 +42,6 @@ function jointWords({ joint }: PlanView): string {
 function metricTable({ record, confidence }: PlanView): string {
   const { metrics, classes, examples } = record.report;
   if (examples === 0 || metrics.length === 0) return '';
-  const row = (label: string, count: number, text: string): string =>
-    `<tr><th class="l long" scope="row">${label}</th><td class="nb">${count}</td><td class="nb">${text}</td></tr>`;
   const chief = metrics[0]?.name ?? '';
   const body =
     metrics.map((m) => row(bdi(m.name), examples, intervalText(m, isPoint(record, m.name)))).join('') +
@@ -53,4 +51,9 @@ function metricTable({ record, confidence }: PlanView): string {
   const caption = `Change on the report split, from and to at ${confidence}${NBSP}% confidence`;
   const table = `<table class="points" cellpadding="4"><caption>${caption}</caption><thead><tr><th class="l" scope="col">metric</th><th scope="col">examples</th><th scope="col">change</th></tr></thead><tbody>${body}</tbody></table>`;
   return `<details><summary>Change of each metric${classes === undefined ? '' : ', and per class'}</summary>${scroll(table)}</details>`;
+}
+
+/** Cells are HTML. */
+function row(label: string, count: number, text: string): string {
+  return `<tr><th class="l long" scope="row">${label}</th><td class="nb">${count}</td><td class="nb">${text}</td></tr>`;
 }

@@ -9,7 +9,7 @@ export function pageCss(plan = false): string {
 const PLAN = `
 .panels.trio{margin:.75rem 0 .25rem}
 .panels.trio figure{margin-bottom:16px;grid-row:span 3}
-.plan td.bar{width:14%;min-width:48px}
+.plan td.bar{width:14%;min-width:36px}
 .plan :is(th,td):not(:last-child){padding-right:.6rem}
 .split.plan{gap:16px 40px;grid-template-columns:minmax(0,1.25fr) minmax(0,1fr)}
 @media (max-width:860px){.split.plan{grid-template-columns:minmax(0,1fr)}}
