@@ -125,14 +125,17 @@ function lossChange({ record, scale }: PlanView, reference: number): string {
   return `${signed(twoDigits((100 * delta) / reference))}${NBSP}%`;
 }
 
+function milliseconds(value: number): string {
+  return `${significant(value, 3)}${NBSP}ms`;
+}
+
 /** Predicted from the measured table of single groups. */
 function time({ cost }: PlanView, planned: number): PlanModelRow {
-  const text = (v: number): string => `${significant(v, 3)}${NBSP}ms`;
   return {
     label: 'time, predicted',
     ours: true,
-    original: cost.original === null ? '' : text(cost.original),
-    narrowed: text(planned),
+    original: cost.original === null ? '' : milliseconds(cost.original),
+    narrowed: milliseconds(planned),
     change: cost.original === null ? '' : changeText(cost.original, planned),
     baseline: '',
   };

@@ -84,9 +84,12 @@ export function heldOut(rise: number, bound: number, over: Partial<HeldOut> = {}
   };
 }
 
+function scaled(f: number): PlannedGroup[] {
+  return GROUPS.map((g) => ({ ...g, k: Math.min(g.n, Math.round(f * g.k)) }));
+}
+
 /** What was measured on the way to {@link GROUPS}: narrower ones break, wider ones hold. */
 function way(): JointMeasured[] {
-  const scaled = (f: number): PlannedGroup[] => GROUPS.map((g) => ({ ...g, k: Math.min(g.n, Math.round(f * g.k)) }));
   return [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.3, 1.6, 2].map((f) => {
     const rise = 0.55 * f ** -4;
     return joint({ rise, bound: rise + 0.32, parameters: Math.round(38_000 * f), groups: scaled(f) });
