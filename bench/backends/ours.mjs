@@ -4,8 +4,10 @@ import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs';
 
 import { startBackend } from '../../dist/backend/index.js';
+import { trainingLoss } from '../../dist/objective/training.js';
 
 const BATCH = 128;
+const OBJECTIVE = { loss: 'categoricalCrossentropy', link: 'softmax' };
 const { info, createAdam, dispose } = await startBackend({ backend: process.argv[2] });
 const [a, b] = [tf.randomNormal([1024, 1024], 0, 1, 'float32', 1), tf.randomNormal([1024, 1024], 0, 1, 'float32', 2)];
 const RUNS = {
@@ -52,16 +54,16 @@ function cnn() {
   });
 }
 
-/** Forward, backward and an Adam step; the loss is read, as it is from PyTorch. */
+/** Forward, backward and an Adam step with the loss that tdc trains with; the loss is read, as it is from PyTorch. */
 function trainingStep(model, shape) {
   const x = tf.randomNormal(shape, 0, 1, 'float32', 3);
-  const y = tf.tidy(() => tf.oneHot(tf.randomUniform([BATCH], 0, 10, 'int32', 4), 10));
+  const y = tf.tidy(() => tf.oneHot(tf.randomUniform([BATCH], 0, 10, 'int32', 4), 10, 1, 0, 'float32'));
   const optimizer = createAdam(1e-3);
   const weights = model.trainableWeights.map((weight) => weight.read());
   return () =>
     tf.tidy(() => {
       const { value, grads } = tf.variableGrads(
-        () => tf.losses.softmaxCrossEntropy(y, model.apply(x, { training: true })),
+        () => trainingLoss(OBJECTIVE, model.apply(x, { training: true }), y),
         weights,
       );
       optimizer.applyGradients(grads);

@@ -57,18 +57,33 @@ export function trainingLoss(objective: Objective, outputs: tf.Tensor, targets: 
 }
 
 /** Gradient in closed form, (softmax - target) / rows: fewer kernels, and no log of a rounded probability. */
-const softmaxLoss = tf.customGrad((...inputs) => {
-  const [outputs, targets, save] = inputs as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-  const rows = outputs.size / outputs.shape.at(-1)!;
-  const logs = tf.logSoftmax(outputs);
-  save([logs, targets]);
-  const value = tf.div(tf.neg(tf.sum(tf.mul(targets, logs))), rows);
-  const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-    const [logP, q] = saved as [tf.Tensor, tf.Tensor];
-    return [tf.mul(tf.sub(tf.exp(logP), q), tf.div(dy, rows)), tf.zerosLike(q)];
-  };
-  return { value, gradFunc };
-}) as (outputs: tf.Tensor, targets: tf.Tensor) => tf.Scalar;
+function softmaxLoss(outputs: tf.Tensor, targets: tf.Tensor): tf.Scalar {
+  const loss = tf.customGrad((...inputs) => {
+    const [scores, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc];
+    const [value, gradient] = isOneKernel(scores) ? inOneKernel(scores, targets) : composed(scores, targets);
+    save([gradient]);
+    return { value, gradFunc: (dy, [saved]) => tf.mul(saved, dy) };
+  });
+  return loss(outputs) as tf.Scalar;
+}
+
+function composed(scores: tf.Tensor, targets: tf.Tensor): tf.Tensor[] {
+  const rows = scores.size / scores.shape.at(-1)!;
+  const logs = tf.logSoftmax(scores);
+  return [tf.div(tf.neg(tf.sum(tf.mul(targets, logs))), rows), tf.div(tf.sub(tf.exp(logs), targets), rows)];
+}
+
+/** A kernel that wasm and tensorflow bring (src/backend); beyond that many numbers they have no faster one than those that exist. */
+const SOFTMAX_LOSS = 'SoftmaxLoss';
+const ONE_KERNEL = 65_536;
+
+function isOneKernel({ size }: tf.Tensor): boolean {
+  return size > 0 && size <= ONE_KERNEL && Boolean(tf.getKernel(SOFTMAX_LOSS, tf.getBackend()));
+}
+
+function inOneKernel(scores: tf.Tensor, targets: tf.Tensor): tf.Tensor[] {
+  return tf.engine().runKernel(SOFTMAX_LOSS, { scores, targets }) as unknown as tf.Tensor[];
+}
 
 /** Mean over rows and units of softplus(z) - q z. */
 function sigmoidLoss(outputs: tf.Tensor, targets: tf.Tensor): tf.Scalar {

@@ -85,11 +85,33 @@ function stepConstants(learningRate: number, step: number): tf.Tensor[] {
 }
 
 function applyTo(slot: Slot, constants: readonly tf.Tensor[], gradient: tf.Tensor): void {
-  const attributes = [floatType('T'), flag('use_locking', false), flag('use_nesterov', false)];
-  runOp('ResourceApplyAdam', attributes, [slot.weight, slot.first, slot.second, ...constants, gradient]);
+  const data = tensorFlowBackend().tensorMap.get(slot.variable.dataId);
+  if (slot.dataId === slot.variable.dataId && data.refCount === 1 && data.id >= 0) {
+    // while somebody holds the value that was read, TensorFlow copies the weight before it changes it
+    tensorFlowBackend().binding.deleteTensor(data.id);
+    data.id = -1;
+    try {
+      applyAdam(slot, constants, gradient);
+    } finally {
+      data.id = readWeight(slot);
+    }
+    return;
+  }
+  applyAdam(slot, constants, gradient);
   const updated = tensorFlowBackend().executeSingleOutput('ReadVariableOp', [floatType('dtype')], [slot.weight]);
   slot.variable.assign(updated);
   slot.dataId = slot.variable.dataId;
+}
+
+function applyAdam(slot: Slot, constants: readonly tf.Tensor[], gradient: tf.Tensor): void {
+  const attributes = [floatType('T'), flag('use_locking', false), flag('use_nesterov', false)];
+  runOp('ResourceApplyAdam', attributes, [slot.weight, slot.first, slot.second, ...constants, gradient]);
+}
+
+function readWeight({ weight }: Slot): number {
+  const backend = tensorFlowBackend();
+  const ids = backend.getInputTensorIds([weight]);
+  return backend.binding.executeOp('ReadVariableOp', [floatType('dtype')], ids, 1)[0].id;
 }
 
 function createSlot(variable: tf.Variable): Slot {

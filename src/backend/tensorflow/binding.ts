@@ -7,6 +7,14 @@ interface OpAttribute {
   readonly value: unknown;
 }
 
+/** What tfjs-node keeps of a tensor. */
+export interface TensorData {
+  /** TensorFlow's handle; -1 while `values` wait to be uploaded. */
+  id: number;
+  values: unknown;
+  refCount: number;
+}
+
 /** What tfjs-node's backend offers beyond tfjs' own interface. */
 export interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
@@ -16,10 +24,23 @@ export interface TensorFlowBackend {
     readonly TF_ATTR_STRING: number;
     readonly TF_ATTR_BOOL: number;
     readonly TF_FLOAT: number;
-    executeOp(name: string, attributes: readonly OpAttribute[], tensorIds: number[], outputs: number): unknown;
+    executeOp(
+      name: string,
+      attributes: readonly OpAttribute[],
+      tensorIds: number[],
+      outputs: number,
+    ): { readonly id: number }[];
+    deleteTensor(id: number): void;
   };
+  readonly tensorMap: { get(dataId: object): TensorData };
   getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
   executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly tf.Tensor[],
+    outputs: number,
+  ): tf.Tensor[];
 }
 
 /** @returns tfjs' current backend, which must be TensorFlow's */
@@ -48,4 +69,16 @@ export function text(name: string, value: string): OpAttribute {
 
 export function shape(name: string, value: readonly number[]): OpAttribute {
   return { name, type: tensorFlowBackend().binding.TF_ATTR_SHAPE, value };
+}
+
+/** Registers a kernel of several results on this backend; inside it nothing is taped, and what it does not return is disposed. */
+export function registerMany(
+  kernelName: string,
+  kernel: (inputs: Readonly<Record<string, tf.Tensor>>, attributes: Readonly<Record<string, unknown>>) => tf.Tensor[],
+): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, attrs }) => tf.tidy(() => kernel(inputs as Record<string, tf.Tensor>, attrs ?? {})),
+  });
 }

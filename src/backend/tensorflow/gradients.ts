@@ -2,12 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 
 import { floatType, tensorFlowBackend, text } from './binding.js';
 
-let registered = false;
-
 /** Gradients of relu and of adding a bias as one op of TensorFlow each. Other backends keep theirs. */
 export function registerFusedGradients(): void {
-  if (registered) return;
-  registered = true;
   extendGradient('Relu', (dy, [features]) => ({ x: () => reluGradient(dy, features) }));
   extendGradient('Add', (dy, [a, b], stock) =>
     isBias(dy, a, b) ? { a: stock['a'], b: () => biasGradient(dy) } : stock,
@@ -31,8 +27,8 @@ function extendGradient(
   });
 }
 
-/** Stock: step, cast, multiply. */
-function reluGradient(dy: tf.Tensor, features: tf.Tensor): tf.Tensor {
+/** Stock: step, cast, multiply. @param features what relu read, or what it gave */
+export function reluGradient(dy: tf.Tensor, features: tf.Tensor): tf.Tensor {
   return tensorFlowBackend().executeSingleOutput('ReluGrad', [floatType('T')], [dy, features]);
 }
 
@@ -42,7 +38,7 @@ function isBias(dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor): boolean {
 }
 
 /** The sum over all axes but the last; stock uses the general Sum, four to six times slower on images. */
-function biasGradient(dy: tf.Tensor): tf.Tensor {
+export function biasGradient(dy: tf.Tensor): tf.Tensor {
   const attributes = [floatType('T'), text('data_format', 'NHWC')];
   return tensorFlowBackend().executeSingleOutput('BiasAddGrad', attributes, [dy]);
 }

@@ -10,8 +10,11 @@ import type { StartedBackend } from '../types.js';
 import { createFusedAdam } from './adam.js';
 import { tensorFlowBackend } from './binding.js';
 import { prepareEnvironment } from './environment.js';
+import { registerFusedLayers } from './fused-layers.js';
 import { registerFusedGradients } from './gradients.js';
+import { registerProducts } from './products.js';
 import { registerSelectOrZero } from './select-or-zero.js';
+import { registerSoftmaxLoss } from './softmax-loss.js';
 
 export const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
@@ -35,8 +38,7 @@ export async function startTensorFlow(): Promise<StartedBackend> {
     throw new BackendError(`${found.name} loads, but its backend does not start.`, { hint: REINSTALL });
   }
   const device = tensorFlowBackend().isUsingGpuDevice ? 'gpu' : 'cpu';
-  registerFusedGradients();
-  registerSelectOrZero();
+  registerOnce();
   return {
     info: {
       name: 'tensorflow',
@@ -49,6 +51,18 @@ export async function startTensorFlow(): Promise<StartedBackend> {
     dispose: () => Promise.resolve(),
     createAdam: createFusedAdam,
   };
+}
+
+let registered = false;
+
+function registerOnce(): void {
+  if (registered) return;
+  registered = true;
+  registerFusedGradients();
+  registerProducts();
+  registerFusedLayers();
+  registerSelectOrZero();
+  registerSoftmaxLoss();
 }
 
 const REINSTALL = 'Install it again (its install script downloads libtensorflow), or use the wasm backend.';

@@ -4,12 +4,8 @@ import { SELECT_OR_ZERO } from '../../layers/index.js';
 import { replaceKernel } from '../repairs/kernels.js';
 import { floatType, tensorFlowBackend } from './binding.js';
 
-let registered = false;
-
 /** TailDropout on a large matrix: TensorFlow's SelectV2 takes one zero for all, tfjs' own Select a tensor of zeros. */
 export function registerSelectOrZero(): void {
-  if (registered) return;
-  registered = true;
   replaceKernel('tensorflow', SELECT_OR_ZERO, ({ inputs: { x, kept } }) =>
     tensorFlowBackend().executeSingleOutput('SelectV2', [floatType('T')], [kept, x, tf.scalar(0)]),
   );

@@ -31,8 +31,12 @@ export function replaceKernel(
 }
 
 /** Registers a kernel of the wasm backend that has several results. */
-export function registerMany(kernelName: string, kernel: (inputs: Inputs, attributes: Attributes) => Info[]): void {
-  const kernelFunc = (call: { inputs: Inputs; attrs?: Attributes }): Info[] => kernel(call.inputs, call.attrs ?? {});
+export function registerMany(
+  kernelName: string,
+  kernel: (inputs: Inputs, attributes: Attributes, backend: BackendWasm) => Info[],
+): void {
+  const kernelFunc = (call: { inputs: Inputs; attrs?: Attributes; backend: BackendWasm }): Info[] =>
+    kernel(call.inputs, call.attrs ?? {}, call.backend);
   tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: kernelFunc as unknown as tf.KernelFunc });
 }
 

@@ -39,7 +39,7 @@ export function maxPoolTask(row: i32): void {
   }
 }
 
-/** Operation: max pooling's gradient of one image: to the first pixel that holds the maximum. 16 x  17 dy  18 dx  19 whether x came from a relu, which the gradient passes too */
+/** Operation: max pooling's gradient of one image: to the first pixel that holds the maximum. 16 x  17 dy  18 dx  19 whether x came from a relu, which the gradient passes too  20 sums of dx per channel, one row an image (0: none) */
 export function maxPoolGradientTask(image: i32): void {
   const c = C(), w = W(), h = H(), oh = OH(), ow = OW();
   const x = at(pointer(16), image * h * w * c), dx = at(pointer(18), image * h * w * c);
@@ -49,6 +49,8 @@ export function maxPoolGradientTask(image: i32): void {
   const apart = SH() >= KH() && SW() >= KW();
   const covered = apart && SH() == KH() && SW() == KW() && TOP() == 0 && LEFT() == 0 && oh * SH() >= h && ow * SW() >= w;
   if (!covered) memory.fill(dx, 0, (<usize>(h * w * c)) << 2);
+  const sums = pointer(20) ? at(pointer(20), image * c) : 0;
+  if (sums) memory.fill(sums, 0, (<usize>c) << 2);
   for (let oy = 0; oy < oh; oy++) {
     for (let ox = 0; ox < ow; ox++, dy += (<usize>c) << 2) {
       clip(oy, ox);
@@ -59,6 +61,8 @@ export function maxPoolGradientTask(image: i32): void {
         for (let iy = ya; iy < yb; iy++) for (let ix = xa; ix < xb; ix++) best = f32x4.pmax(best, v128.load(at(x, (iy * w + ix) * c + i)));
         let d = v128.load(at(dy, i));
         if (relu) d = v128.and(d, f32x4.gt(best, zero));
+        // each window hands its gradient to one pixel
+        if (sums) v128.store(at(sums, i), f32x4.add(v128.load(at(sums, i)), d));
         let open = i32x4.splat(-1);
         for (let iy = ya; iy < yb; iy++) {
           for (let ix = xa; ix < xb; ix++) {
@@ -84,7 +88,10 @@ export function maxPoolGradientTask(image: i32): void {
             }
           }
         }
-        if (!relu || best > 0) store<f32>(at(dx, where), load<f32>(at(dx, where)) + load<f32>(at(dy, i)));
+        if (!relu || best > 0) {
+          store<f32>(at(dx, where), load<f32>(at(dx, where)) + load<f32>(at(dy, i)));
+          if (sums) store<f32>(at(sums, i), load<f32>(at(sums, i)) + load<f32>(at(dy, i)));
+        }
       }
     }
   }

@@ -6,7 +6,7 @@ import { replaceKernel } from '../kernel.js';
 import { conv, convInfo } from './conv.js';
 import { isFused, matMul } from './mat-mul.js';
 import { usesOwnKernels } from './relu-gradient.js';
-import { isThroughRelu, markReluOutput } from './relu-outputs.js';
+import { markReluOutput, sumsThroughRelu } from './relu-outputs.js';
 import { session } from './session.js';
 
 type Fused = typeof tf.fused;
@@ -75,7 +75,9 @@ function registerConv(): void {
 
 /** The gradient before the activation, and the bias's, which is its sum; with relu both in one pass. */
 function reluAndBias(dy: tf.Tensor, y: tf.Tensor, relu: boolean): { dz: tf.Tensor; bias: () => tf.Tensor } {
-  if (!relu || isThroughRelu(dy, y)) {
+  const sums = relu ? sumsThroughRelu(dy, y) : undefined;
+  if (sums !== undefined) return { dz: dy, bias: () => tf.tensor1d(sums) };
+  if (!relu) {
     const leading = dy.shape.slice(0, -1).map((_, axis) => axis);
     return { dz: dy, bias: () => tf.sum(dy, leading) };
   }

@@ -8,6 +8,7 @@ import { installOptimizers } from './optimizers.js';
 import { installPasses } from './passes.js';
 import { installPool } from './pool.js';
 import { installReluGradient } from './relu-gradient.js';
+import { installSoftmaxLoss } from './softmax-loss.js';
 
 let installed = false;
 
@@ -23,6 +24,7 @@ export function installKernels(): void {
   installReluGradient();
   installOptimizers();
   installKeepPrefixes();
+  installSoftmaxLoss();
   installFusedLayers();
   installBatchNorm();
 }

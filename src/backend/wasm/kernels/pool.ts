@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 
 import { replaceKernel, sizeOf } from '../kernel.js';
 import type { Attributes } from '../kernel.js';
-import { setGeometry } from './conv.js';
+import { addParts, setGeometry } from './conv.js';
 import type { ConvInfo } from './conv.js';
 import { isReluOutput, markThroughRelu } from './relu-outputs.js';
 import { session } from './session.js';
@@ -31,8 +31,14 @@ export function installPool(): void {
     const out = s.output(inputs.input.shape);
     setPoolGeometry(s, info);
     const relu = isReluOutput(inputs.input);
-    s.run('maxPoolGradient', info.batchSize, s.at(inputs.input), s.at(inputs.dy), s.at(out), relu ? 1 : 0);
-    if (relu) markThroughRelu(out, inputs.input);
+    const [channels, images] = [info.inChannels, info.batchSize];
+    const sums = relu ? s.buffer('parts', images * channels * 4) : 0;
+    s.run('maxPoolGradient', images, s.at(inputs.input), s.at(inputs.dy), s.at(out), relu ? 1 : 0, sums);
+    if (relu) {
+      const total = s.buffer('sums', channels * 4);
+      addParts(s, sums, total, channels, images);
+      markThroughRelu(out, inputs.input, s.floatsAt(total, channels).slice());
+    }
     return out;
   });
   replaceKernel('AvgPoolGrad', 'wasm', (stock) => (inputs, attributes, backend) => {

@@ -5,7 +5,7 @@ import type * as tf from '@tensorflow/tfjs';
  * nothing goes on. This keeps book of which data came from a relu on a gradient tape, and which gradients are through it.
  */
 const outputs = new WeakSet<tf.DataId>();
-const through = new WeakMap<tf.DataId, tf.DataId>();
+const through = new WeakMap<tf.DataId, { readonly y: tf.DataId; readonly sums: Float32Array }>();
 
 type HasData = { readonly dataId: tf.DataId };
 
@@ -17,11 +17,13 @@ export function isReluOutput(y: HasData): boolean {
   return outputs.has(y.dataId);
 }
 
-/** Says that a gradient by y is already one by what relu read. */
-export function markThroughRelu(gradient: HasData, y: HasData): void {
-  through.set(gradient.dataId, y.dataId);
+/** Says that a gradient by y is already one by what relu read, and what its sums over all axes but the last are. */
+export function markThroughRelu(gradient: HasData, y: HasData, sums: Float32Array): void {
+  through.set(gradient.dataId, { y: y.dataId, sums });
 }
 
-export function isThroughRelu(gradient: HasData, y: HasData): boolean {
-  return through.get(gradient.dataId) === y.dataId;
+/** The sums of a gradient that is already through the relu that gave y; undefined for any other. */
+export function sumsThroughRelu(gradient: HasData, y: HasData): Float32Array | undefined {
+  const entry = through.get(gradient.dataId);
+  return entry?.y === y.dataId ? entry.sums : undefined;
 }
