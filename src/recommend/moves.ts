@@ -7,25 +7,24 @@ export type Worth = (options: readonly Option[], value: number) => number;
 interface Move {
   readonly at: number;
   readonly option: Option;
-  readonly value: number;
+  readonly single: Plan;
   /** Change of the cost, and of the single curve's rise. */
   readonly dearer: number;
   readonly worse: number;
 }
 
 /** This many moves of each direction are paired, and this many pairs become plans. */
-const PAIRED = 24;
-const KEPT_PAIRS = 16;
+const PAIRED = 16;
+const KEPT_PAIRS = 12;
 
 /** Plans a step away: one group narrower or wider, or one narrower and another wider; the most promising of the latter. */
 export function neighbours(planner: Planner, plan: Plan, worth: Worth, allowed: number): Plan[] {
   const moves = plan.space.variables.flatMap((variable, at) =>
     steps(variable, plan.options[at], allowed).map((option): Move => {
-      const { value } = planner.plan(plan.space, replaced(plan.options, [{ at, option }]));
-      return { at, option, value, dearer: value - plan.value, worse: option.rise - plan.options[at].rise };
+      const single = planner.plan(plan.space, replaced(plan.options, [{ at, option }]));
+      return { at, option, single, dearer: single.value - plan.value, worse: option.rise - plan.options[at].rise };
     }),
   );
-  const singles = moves.map((move) => planner.plan(plan.space, replaced(plan.options, [move])));
   const narrower = top(
     moves.filter(({ dearer }) => dearer < 0),
     ({ dearer, worse }) => -dearer / (Math.max(0, worse) + 0.01 * allowed),
@@ -43,7 +42,10 @@ export function neighbours(planner: Planner, plan: Plan, worth: Worth, allowed: 
     }),
   );
   const best = pairs.filter((pair) => pair.worth > 0).sort((a, b) => b.worth - a.worth);
-  return [...singles, ...best.slice(0, KEPT_PAIRS).map(({ options }) => planner.plan(plan.space, options))];
+  return [
+    ...moves.map(({ single }) => single),
+    ...best.slice(0, KEPT_PAIRS).map(({ options }) => planner.plan(plan.space, options)),
+  ];
 }
 
 function top(moves: readonly Move[], score: (move: Move) => number): Move[] {

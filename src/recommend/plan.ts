@@ -1,5 +1,5 @@
 import type { PlanChoice } from '../records/types.js';
-import type { Option, Space } from './space.js';
+import { wholeOption, type Option, type Space } from './space.js';
 import type { PlanCost, PlanProblem } from './types.js';
 
 /** A plan with what is known of it before it is measured. */
@@ -25,10 +25,11 @@ export interface Planner {
 export function createPlanner({ cost, minimize }: Pick<PlanProblem, 'cost' | 'minimize'>): Planner {
   const plans = new Map<string, Plan>();
   const plan = (space: Space, options: readonly Option[]): Plan => {
-    const choice: PlanChoice = { weights: space.candidate.weights, groups: options.map(({ group }) => group) };
-    const key = keyOf(choice);
+    const { weights } = space.candidate;
+    const key = `${weights} ${options.map((option) => option.key).join(' ')}`;
     const known = plans.get(key);
     if (known !== undefined) return known;
+    const choice: PlanChoice = { weights, groups: options.map(({ group }) => group) };
     const costs = cost(choice);
     const predicted = options.reduce((sum, { rise }) => sum + rise, space.candidate.full.delta);
     const made: Plan = { space, options, key, choice, cost: costs, value: valueOf(costs, minimize), predicted };
@@ -48,11 +49,11 @@ export function valueOf(cost: PlanCost, minimize: PlanProblem['minimize']): numb
 
 /** Every group whole. */
 export function wholePlan(planner: Planner, space: Space): Plan {
-  const options = space.candidate.variables.map(({ name, n, curves }): Option => {
-    const basis = curves.find(({ kind }) => kind === 'unit')?.basis ?? 'tail';
-    return { group: { name, n, k: n, basis, kind: 'unit' }, family: -1, rise: 0, se: space.candidate.full.deltaSe };
-  });
-  return planner.plan(space, options);
+  const { candidate } = space;
+  return planner.plan(
+    space,
+    candidate.variables.map((variable) => wholeOption(variable, candidate)),
+  );
 }
 
 /** Whether `outer` keeps all that `inner` keeps, so that `inner` can start from its weights. */
@@ -66,11 +67,4 @@ export function contains(outer: PlanChoice, inner: PlanChoice): boolean {
       return isSameCurve && (wide.folded ?? false) === (narrow.folded ?? false) && narrow.k <= wide.k;
     })
   );
-}
-
-function keyOf({ weights, groups }: PlanChoice): string {
-  const parts = groups.map(({ k, n, basis, kind, layer, folded }) =>
-    k === n ? '' : [k, basis, kind, layer ?? '', folded ? 1 : 0],
-  );
-  return JSON.stringify([weights, parts]);
 }

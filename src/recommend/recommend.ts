@@ -51,7 +51,7 @@ export async function recommend(problem: PlanProblem, given: Partial<RecommendOp
   check(problem, options);
   const spaces = problem.candidates.map((candidate) => spaceOf(candidate, options));
   const planner = createPlanner(problem);
-  const whole = wholePlan(planner, spaces[0]);
+  const whole = wholePlan(planner, spaces.find(({ candidate }) => candidate.weights === 'original') ?? spaces[0]);
   const measuring = counted(problem, options);
   const bottom = bottomPlan(planner, spaces);
   const isOriginal = bottom.value >= whole.value;
@@ -96,7 +96,7 @@ function outcome({ problem, options, planner, spaces, trials, whole, isOriginal 
     options.boundingRows === undefined ? undefined : examplesNeeded(planned, allowed, options.boundingRows);
   const isDifferent = likely !== undefined && likely !== chosen && likely.plan.value < chosen.plan.value;
   return {
-    verdict: isOriginal ? 'holds' : judgePoint(planned, allowed),
+    verdict: judgePoint(planned, allowed),
     feasible,
     isOriginal,
     planned,

@@ -1,10 +1,10 @@
 import type { Rise } from '../records/types.js';
 import { allocations } from './allocate.js';
 import { costTables } from './cost-tables.js';
-import { neighbours } from './moves.js';
+import { neighbours, type Worth } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
 import type { Option, Space } from './space.js';
-import { fitSurrogate, type Surrogate } from './surrogate.js';
+import { fitSurrogate, type Expectation, type Surrogate } from './surrogate.js';
 import type { JointPoint } from './types.js';
 
 /** A joint model and what came of it. */
@@ -33,7 +33,9 @@ const LEAST_GAIN = 3e-4;
 /** Ladders of plans that the single curves propose, up to these multiples of the budget. */
 const LADDERS = [0.5, 1, 4];
 const MOST_RUNGS = 48;
-const CLIMBS = 4;
+const CLIMBS = 3;
+/** Plans that a set of weights keeps in mind. */
+const MOST_KEPT = 400;
 
 interface Field {
   readonly space: Space;
@@ -130,60 +132,75 @@ interface Pick {
 /** The plan most worth measuring for the goal whose turn it is, else for the goals after it. */
 function pick(picking: Picking): Pick | undefined {
   const { fields, options, turn, whole } = picking;
-  const surrogates = fields.map(({ space, trials }) => fitSurrogate(space, trials.map(observed), options));
-  for (let i = 0; i < GOALS.length; i++) {
-    const goal = GOALS[(turn + i) % GOALS.length];
-    const best = bestFor(picking, surrogates, goal);
+  const chances = fields.map(({ space, trials }) => chancesOf(fitSurrogate(space, trials.map(observed), options)));
+  const goals = GOALS.map((_, i) => GOALS[(turn + i) % GOALS.length]);
+  for (const goal of new Set(goals)) {
+    const best = bestFor(picking, chances, goal);
     if (best !== undefined && best.worth > LEAST_GAIN * whole) return best;
   }
   return undefined;
 }
 
-function bestFor(
-  { planner, fields, measured, whole, options }: Picking,
-  surrogates: readonly Surrogate[],
-  goal: number,
-): Pick | undefined {
-  const { allowed } = options;
-  const holding = fields.flatMap(({ trials }) => trials.filter((trial) => meets(trial.point.steer, goal, allowed)));
-  const incumbent = holding.reduce((least, { plan }) => Math.min(least, plan.value), whole);
-  let best: Pick | undefined;
-  fields.forEach((field, i) => {
+/** Probability that a plan meets a goal. */
+type Chance = (options: readonly Option[], goal: number) => number;
+
+function chancesOf(surrogate: Surrogate): Chance {
+  const known = new WeakMap<readonly Option[], Expectation>();
+  return (options, goal) => {
+    const expected = known.get(options) ?? surrogate.expect(options);
+    known.set(options, expected);
+    return normal((1 - expected.mean - goal * expected.margin) / expected.sd);
+  };
+}
+
+function bestFor(picking: Picking, chances: readonly Chance[], goal: number): Pick | undefined {
+  const { fields, whole, options } = picking;
+  const holding = fields.flatMap(({ trials }) =>
+    trials.flatMap(({ plan, point }) => (meets(point.steer, goal, options.allowed) ? [plan] : [])),
+  );
+  const incumbent = holding.reduce((least, plan) => Math.min(least, plan.value), whole);
+  const tops = fields.flatMap((field, i) => {
     const worth = (plan: readonly Option[], value: number): number =>
-      value >= incumbent ? 0 : (incumbent - value) * chance(surrogates[i], plan, goal);
-    const own = holding.filter(({ plan }) => plan.space === field.space).map(({ plan }) => plan);
-    const expand = (plan: Plan): void => {
-      field.expanded.add(plan.key);
-      for (const next of neighbours(planner, plan, worth, allowed))
-        if (next.value < whole) field.pool.set(next.key, next);
-    };
-    const cheapest = own.reduce<Plan | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
-    const start = cheapest ?? [...field.pool.values()][0];
-    if (!field.expanded.has(start.key)) expand(start);
-    let top: Pick | undefined;
-    for (let climb = 0; climb <= CLIMBS; climb++) {
-      top = undefined;
-      for (const plan of field.pool.values()) {
-        if (measured.has(plan.key) || plan.value >= incumbent) continue;
-        const value = worth(plan.options, plan.value);
-        if (top === undefined || value > top.worth) top = { field, plan, worth: value };
-      }
-      if (top === undefined || field.expanded.has(top.plan.key)) break;
-      expand(top.plan);
-    }
-    if (top !== undefined && (best === undefined || top.worth > best.worth)) best = top;
+      value >= incumbent ? 0 : (incumbent - value) * chances[i](plan, goal);
+    const start = cheapestOf(holding.filter((plan) => plan.space === field.space)) ?? [...field.pool.values()][0];
+    return climb(picking, { field, start, worth }) ?? [];
   });
-  return best;
+  return tops.reduce<Pick | undefined>((a, b) => (a === undefined || b.worth > a.worth ? b : a), undefined);
+}
+
+function cheapestOf(plans: readonly Plan[]): Plan | undefined {
+  return plans.reduce<Plan | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
+}
+
+/** Grows the pool around its best plans, until the best is one whose neighbours are known; forgets the least of it. */
+function climb(
+  { planner, measured, whole, options }: Picking,
+  { field, start, worth }: { field: Field; start: Plan; worth: Worth },
+): Pick | undefined {
+  const { pool, expanded } = field;
+  const expand = (plan: Plan): void => {
+    expanded.add(plan.key);
+    for (const next of neighbours(planner, plan, worth, options.allowed))
+      if (next.value < whole) pool.set(next.key, next);
+  };
+  if (!expanded.has(start.key)) expand(start);
+  for (let round = 0; ; round++) {
+    const ranked = [...pool.values()].flatMap((plan): Pick[] =>
+      measured.has(plan.key) ? [] : [{ field, plan, worth: worth(plan.options, plan.value) }],
+    );
+    const top = ranked.reduce<Pick | undefined>((a, b) => (a === undefined || b.worth > a.worth ? b : a), undefined);
+    if (top !== undefined && round < CLIMBS && !expanded.has(top.plan.key)) {
+      expand(top.plan);
+      continue;
+    }
+    for (const { plan } of ranked.sort((a, b) => b.worth - a.worth).slice(MOST_KEPT)) pool.delete(plan.key);
+    return top;
+  }
 }
 
 /** Whether a rise, with a share of the way to its bound, is allowed. */
 function meets({ delta, upper95 }: Rise, share: number, allowed: number): boolean {
   return delta + share * (upper95 - delta) <= allowed;
-}
-
-function chance(surrogate: Surrogate, options: readonly Option[], share: number): number {
-  const { mean, sd, margin } = surrogate.expect(options);
-  return normal((1 - mean - share * margin) / sd);
 }
 
 function observed({ plan, point }: Trial): { options: readonly Option[]; rise: Rise } {

@@ -8,6 +8,8 @@ type Constraints = Pick<RecommendOptions, 'roundTo' | 'min' | 'pin'>;
 
 /** One way to treat one group. */
 export interface Option {
+  /** Tells it from the group's other options. */
+  readonly key: string;
   readonly group: PlannedGroup;
   /** Index of its family, -1: whole. */
   readonly family: number;
@@ -53,7 +55,7 @@ export function spaceOf(candidate: Candidate, constraints: Constraints): Space {
 
 function variableOf(candidate: Candidate, variable: PlanVariable, constraints: Constraints): SpaceVariable {
   const { name, n, curves } = variable;
-  const whole: Option = { group: wholeGroup(variable), family: -1, rise: 0, se: candidate.full.deltaSe };
+  const whole = wholeOption(variable, candidate);
   const pinned = constraints.pin[name];
   if (pinned === n) return { name, families: [], options: [whole] };
   if (pinned !== undefined) {
@@ -113,14 +115,15 @@ function bestAt(name: string, members: readonly Member[], k: number, family: num
       kind,
       ...(folded === undefined ? {} : { folded }),
     };
-    best = { group, family, rise, se: between(repaired.k, repaired.se, k) };
+    best = { key: `${family}/${basis}/${k}`, group, family, rise, se: between(repaired.k, repaired.se, k) };
   }
   return best!;
 }
 
-function wholeGroup({ name, n, curves }: PlanVariable): PlannedGroup {
+/** The group as it is. */
+export function wholeOption({ name, n, curves }: PlanVariable, { full }: Candidate): Option {
   const basis = curves.find(({ kind }) => kind === 'unit')?.basis ?? 'tail';
-  return { name, n, k: n, basis, kind: 'unit' };
+  return { key: '', group: { name, n, k: n, basis, kind: 'unit' }, family: -1, rise: 0, se: full.deltaSe };
 }
 
 function familiesOf(members: readonly Member[]): Member[][] {

@@ -16,9 +16,9 @@ export interface Surrogate {
 }
 
 interface Features {
-  readonly families: readonly number[];
+  readonly families: Int32Array;
   /** Roots of the single curves' rises, in units of the allowed rise. */
-  readonly roots: readonly number[];
+  readonly roots: Float64Array;
   /** Sum of the rises. */
   readonly total: number;
   /** Sum over pairs of the geometric means of their rises: what groups do to each other grows like it. */
@@ -45,32 +45,43 @@ export function fitSurrogate(
   { allowed, z }: { allowed: number; z: number },
 ): Surrogate {
   const { full } = space.candidate;
-  const featuresOf = (options: readonly Option[]): Features => features(options, full.deltaSe, allowed);
-  const points = measured.map(({ options, rise }) => ({ at: featuresOf(options), rise }));
-  const tax = full.delta / allowed;
-  const residuals = points.map(({ at, rise }) => finite(rise.delta / allowed - tax - at.total));
-  const rows = points.map(({ at: a }, i) => points.slice(0, i + 1).map(({ at: b }) => kernel(a, b)));
-  rows.forEach((row, i) => {
-    row[i] += noise(points[i].at);
-  });
-  const factor = cholesky(rows);
-  const weights = backward(factor, forward(factor, residuals));
-  const margins = points.map(({ at, rise }) => ({
-    at,
-    margin: Math.max(0, finite((rise.upper95 - rise.delta) / allowed)),
-  }));
-  const expect = (options: readonly Option[]): Expectation => {
-    const at = featuresOf(options);
-    const covariances = points.map((point) => kernel(at, point.at));
-    const mean = tax + at.total + covariances.reduce((sum, value, i) => sum + value * weights[i], 0);
-    const explained = forward(factor, covariances).reduce((sum, value) => sum + value * value, 0);
+  const points = measured.map(({ options, rise }): Point => {
+    const at = features(options, full.deltaSe, allowed);
     return {
-      mean,
-      sd: Math.sqrt(Math.max(0, kernel(at, at) - explained) + noise(at)),
-      margin: marginAt(at, margins, z),
+      at,
+      margin: Math.max(0, finite((rise.upper95 - rise.delta) / allowed)),
+      delta: finite(rise.delta / allowed),
     };
+  });
+  const tax = full.delta / allowed;
+  const factor = points.map(({ at: a }, i) =>
+    Float64Array.from(points.slice(0, i + 1), ({ at: b }, j) => kernel(a, b) + (i === j ? noise(a) : 0)),
+  );
+  cholesky(factor);
+  const weights = Float64Array.from(points, ({ at, delta }) => delta - tax - at.total);
+  forward(factor, weights);
+  backward(factor, weights);
+  const covariances = new Float64Array(points.length);
+  const expect = (options: readonly Option[]): Expectation => {
+    const at = features(options, full.deltaSe, allowed);
+    let mean = tax + at.total;
+    points.forEach((point, i) => {
+      covariances[i] = kernel(at, point.at);
+      mean += covariances[i] * weights[i];
+    });
+    forward(factor, covariances);
+    let variance = kernel(at, at) + noise(at);
+    for (const value of covariances) variance -= value * value;
+    return { mean, sd: Math.sqrt(Math.max(variance, noise(at))), margin: marginAt(at, points, z) };
   };
   return { expect };
+}
+
+interface Point {
+  readonly at: Features;
+  /** Rise, and how far its bound lies above, in units of the allowed rise. */
+  readonly delta: number;
+  readonly margin: number;
 }
 
 function finite(value: number): number {
@@ -78,17 +89,17 @@ function finite(value: number): number {
 }
 
 function features(options: readonly Option[], fullSe: number, allowed: number): Features {
-  const rises = options.map(({ rise }) => rise / allowed);
-  const roots = rises.map(Math.sqrt);
-  const total = sum(rises);
-  const variance = options.reduce((all, { se }) => all + Math.max(0, se ** 2 - fullSe ** 2), fullSe ** 2);
-  return {
-    families: options.map(({ family }) => family),
-    roots,
-    total,
-    mixed: (sum(roots) ** 2 - total) / 2,
-    se: Math.sqrt(variance) / allowed,
-  };
+  const families = new Int32Array(options.length);
+  const roots = new Float64Array(options.length);
+  let [total, rooted, variance] = [0, 0, fullSe ** 2];
+  options.forEach(({ family, rise, se }, i) => {
+    families[i] = family;
+    roots[i] = Math.sqrt(rise / allowed);
+    total += rise / allowed;
+    rooted += roots[i];
+    variance += Math.max(0, se ** 2 - fullSe ** 2);
+  });
+  return { families, roots, total, mixed: (rooted ** 2 - total) / 2, se: Math.sqrt(variance) / allowed };
 }
 
 function kernel(a: Features, b: Features): number {
@@ -111,10 +122,11 @@ function noise({ total }: Features): number {
   return 0.02 ** 2 + (0.02 * total) ** 2 + (0.3 * Math.max(0, total - 2)) ** 2;
 }
 
-function marginAt(at: Features, margins: readonly { at: Features; margin: number }[], z: number): number {
+function marginAt(at: Features, points: readonly Point[], z: number): number {
   let [weighed, weights] = [1e-3 * z * at.se, 1e-3];
-  for (const { at: other, margin } of margins) {
-    const distance = at.roots.reduce((all, root, i) => all + (root - other.roots[i]) ** 2, 0);
+  for (const { at: other, margin } of points) {
+    let distance = 0;
+    for (let i = 0; i < at.roots.length; i++) distance += (at.roots[i] - other.roots[i]) ** 2;
     const weight = Math.exp(-distance / (2 * REACH ** 2)) + 1e-3;
     weighed += weight * (other.se > 0 ? (margin / other.se) * at.se : margin);
     weights += weight;
@@ -122,39 +134,31 @@ function marginAt(at: Features, margins: readonly { at: Features; margin: number
   return weighed / weights;
 }
 
-/** Lower triangular factor, row by row. */
-function cholesky(rows: readonly (readonly number[])[]): number[][] {
-  const factor: number[][] = [];
+/** Turns the lower triangle, row by row, into its factor. */
+function cholesky(rows: readonly Float64Array[]): void {
   rows.forEach((row, i) => {
-    factor.push([]);
     for (let j = 0; j <= i; j++) {
       let value = row[j];
-      for (let k = 0; k < j; k++) value -= factor[i][k] * factor[j][k];
-      factor[i].push(i === j ? Math.sqrt(Math.max(value, 1e-12)) : value / factor[j][j]);
+      for (let k = 0; k < j; k++) value -= row[k] * rows[j][k];
+      row[j] = i === j ? Math.sqrt(Math.max(value, 1e-12)) : value / rows[j][j];
     }
   });
-  return factor;
 }
 
-function forward(factor: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const solved: number[] = [];
-  factor.forEach((row, i) => {
+/** Solves factor x = right in place. */
+function forward(factor: readonly Float64Array[], right: Float64Array): void {
+  for (let i = 0; i < factor.length; i++) {
+    const row = factor[i];
     let value = right[i];
-    for (let k = 0; k < i; k++) value -= row[k] * solved[k];
-    solved.push(value / row[i]);
-  });
-  return solved;
-}
-
-function backward(factor: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const solved = [...right];
-  for (let i = factor.length - 1; i >= 0; i--) {
-    for (let k = i + 1; k < factor.length; k++) solved[i] -= factor[k][i] * solved[k];
-    solved[i] /= factor[i][i];
+    for (let k = 0; k < i; k++) value -= row[k] * right[k];
+    right[i] = value / row[i];
   }
-  return solved;
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((all, value) => all + value, 0);
+/** Solves factor' x = right in place. */
+function backward(factor: readonly Float64Array[], right: Float64Array): void {
+  for (let i = factor.length - 1; i >= 0; i--) {
+    for (let k = i + 1; k < factor.length; k++) right[i] -= factor[k][i] * right[k];
+    right[i] /= factor[i][i];
+  }
 }
