@@ -12,7 +12,11 @@ export interface TuneOptions extends Pick<
   readonly learningRate?: number;
 }
 
-export const TUNE_DEFAULTS = { learningRate: 1e-3, steps: 400, maxEpochs: 30 } as const;
+/**
+ * The rate by the loss on a quarter of the digits' train rows held back, after some 200 steps of batches of 128, two seeds: 5e-3 is within a tenth of the
+ * best of 1e-3, 3e-3 and 1e-2 where 85 % of the units stay; 1e-2 does better where a quarter stays, and undoes a convolution that was cut little.
+ */
+export const TUNE_DEFAULTS = { learningRate: 5e-3, steps: 400, maxEpochs: 30 } as const;
 
 export interface Tuned {
   readonly epochs: number;
