@@ -81,7 +81,7 @@ export function tuningChart(view: ReportView, plan: PlanView): Chart | null {
       ...pairs.map((p) => line(p, COLORS.fill.light, 1)),
       line(before.map(at), COLORS.soft.light, 1.5, [4, 3]),
       line(tuned.map(at), COLORS.tail.light, 2),
-      dots(before.map(at), COLORS.soft.light, 26),
+      dots([...before.map(at), ...pairs.flatMap((p) => p.slice(0, 1))], COLORS.soft.light, 26),
       dots(tuned.map(at), COLORS.tail.light, 40),
       ...ring(chosen),
       ...originalMark(plan),

@@ -224,8 +224,9 @@ export function intervalText(
 }
 
 function onDisk({ input }: ReportView): Claim[] {
-  const { compress } = input;
-  if (compress === undefined) return [];
+  const { compress, plan } = input;
+  // A model on disk that another plan made proves nothing of this one.
+  if (compress === undefined || compress.plan !== plan?.inputs) return [];
   const { parity, original: from, compressed: to } = compress;
   const share = parity.maxOutput > 0 ? parity.maxAbsDifference / parity.maxOutput : parity.maxAbsDifference;
   const files = `${percent(100 * Math.max(0, 1 - to.fileBytes / Math.max(1, from.fileBytes)), 'down')} fewer bytes on disk.`;

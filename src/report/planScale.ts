@@ -1,6 +1,6 @@
 import type { PlanRecord } from '../records/types.js';
 import { budgetText, isShare, NBSP, percent, significant, twoDigits } from './format.js';
-import { riseText, unitText, type LossScale } from './scale.js';
+import { metricNoun, riseText, unitText, type LossScale } from './scale.js';
 
 /**
  * The scale of a plan: in the unit of its budget, so that rises, budget and axes are read off against each other. `relative`: % of the
@@ -65,9 +65,9 @@ export function budgetShort({ budgetText: text, explained, metric }: LossScale):
   return explained === true ? `${text ?? ''} of what it explains` : (text ?? '');
 }
 
-/** What a rise is a rise of, before its figure: `loss`, `accuracy worse by`. */
+/** What a rise is a rise of, before its figure: `loss`, `loss of accuracy`. */
 export function riseNoun({ metric }: LossScale): string {
-  return metric === undefined ? 'loss' : `${metric.name} worse by`;
+  return metric === undefined ? 'loss' : metricNoun(metric);
 }
 
 /** The size of a rise, without a sign: `0.55 %`. */

@@ -108,7 +108,7 @@ function curves(view: ReportView): string {
     return [`${name}  0 ${sparks(view, g)} ${g.n}`, ...at];
   });
   const floor = view.scale.budget === null ? ' ▲ the plan.' : ' `▁` inside the budget at 95 %, ▲ the plan.';
-  const what = view.scale.metric === undefined ? 'Loss above the original' : 'The metric, worse than the original,';
+  const what = view.scale.metric === undefined ? 'Loss above the original' : 'Loss of the metric';
   return details(
     'Curves',
     `${what} from 0 kept to all kept, each group alone; logarithmic.${floor}\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\``,

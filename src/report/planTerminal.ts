@@ -176,8 +176,8 @@ function gauge(plan: PlanView, page: Pen): string[] {
   axis[at(0)] = '0';
   const label = Array.from(plain(budgetText ?? ''));
   // The label ends with the line where it would run out of the chart.
-  const start = Math.min(at(budget), width + 8 - label.length);
-  if (start > at(0) + 1) label.forEach((c, i) => (axis[start + i] = c));
+  const start = Math.max(at(0) + 2, Math.min(at(budget), width + 8 - label.length));
+  label.forEach((c, i) => (axis[start + i] = c));
   return ['', ...lines, page.soft(`${' '.repeat(10)}${axis.join('').trimEnd()}`)];
 }
 

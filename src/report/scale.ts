@@ -82,9 +82,14 @@ function absolute({ unit, metric }: LossScale, y: number, rounding?: Rounding): 
   return metric !== undefined && unit === 'pt' ? twoDigits(y, rounding) : significant(y, 2, rounding);
 }
 
+/** Worse is more of it: `loss of accuracy`, `rise of meanAbsoluteError`. */
+export function metricNoun({ name, better }: MetricScale): string {
+  return `${better === 'higher' ? 'loss' : 'rise'} of ${name}`;
+}
+
 /** Title of an axis of rises; `link` is "above" or "against". */
 export function riseTitle({ kind, unit, explained, metric }: LossScale, link: 'above' | 'against'): string {
-  if (metric !== undefined) return unit === 'pt' ? `${metric.name} worse by, pt` : `${metric.name} worse by`;
+  if (metric !== undefined) return unit === 'pt' ? `${metricNoun(metric)}, pt` : metricNoun(metric);
   if (explained === true) return `loss ${link} the original, % of what it explains`;
   return kind === 'relative' ? `loss ${link} the original` : `loss ${link} the original, ${unit}`;
 }

@@ -6,6 +6,7 @@ import { budgetShort, riseAndBound } from './planScale.js';
 import type { PlanView } from './planView.js';
 import { toText } from './phrase.js';
 import { PANEL } from './panelLabels.js';
+import { riseTitle } from './scale.js';
 import { FONT, type Drawn } from './svg.js';
 import { roomFor } from './textWidth.js';
 import type { GroupView, ReportView } from './view.js';
@@ -65,7 +66,9 @@ function subtitle(view: ReportView): string {
 
 function planSubtitle({ scale }: ReportView, plan: PlanView): string {
   const what =
-    plan.scale.metric === undefined ? 'Loss above the original' : `${plan.scale.metric.name} worse than the original's`;
+    plan.scale.metric === undefined
+      ? 'Loss above the original'
+      : riseTitle(plan.scale, 'above').replace(/^./u, (c) => c.toUpperCase());
   const band = scale.metric === undefined ? '; the upper edge of the band is the 95 % bound' : '';
   const joint = `${riseAndBound(plan.scale, plan.select)}${plan.record.planned.tuned ? ', tuned' : ''}; budget ${budgetShort(plan.scale)}`;
   return `${what}, one group narrowed at a time${band}. ● the plan. All groups together: ${joint}.`;

@@ -244,7 +244,17 @@ export function stays(view: ReportView): { readonly layers: Phrase; readonly ver
     const shown = layers.slice(0, MOST_NAMES).map(foreign);
     const more = layers.length - shown.length;
     const several = layers.length > 1;
-    const verb = isComparison(view) ? (several ? 'keep their units' : 'keeps its units') : several ? 'stay' : 'stays';
+    const split = view.plan?.record.groups.some(
+      (g) => g.kind === 'rank' && g.k < g.n && layers.includes(g.layer ?? g.name),
+    );
+    const verb =
+      isComparison(view) || split === true
+        ? several
+          ? 'keep their units'
+          : 'keeps its units'
+        : several
+          ? 'stay'
+          : 'stays';
     return {
       layers: more > 0 ? phrase`${shown.flatMap((n) => [n, ', '])}… and ${more} more` : listed(shown),
       verb,

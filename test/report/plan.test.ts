@@ -209,7 +209,7 @@ describe('the unit of a plan is its budget', () => {
       '62 % fewer parameters for 0.20 pt less accuracy',
     );
     expect(html).toContain('✔ Holds the budget of 0.5\u00a0pt of accuracy');
-    expect(html).toContain('accuracy worse by, pt');
+    expect(html).toContain('loss of accuracy, pt');
     expect(html).not.toContain('loss above the original');
     expect(html).not.toContain('Alone, ');
     // The page's readouts tell bounds: without bounds there is no script.

@@ -3,7 +3,7 @@ import { escapeXml, shorten } from '../escape.js';
 import { integer } from '../format.js';
 import { curveColor, isMarked } from '../panelLabels.js';
 import { widthRow } from '../rows.js';
-import { positionOf, riseText } from '../scale.js';
+import { metricNoun, positionOf, riseText } from '../scale.js';
 import { inlineSvg } from '../svg.js';
 import type { GroupView, ReportView } from '../view.js';
 import { caption, widthStatus } from '../words.js';
@@ -77,7 +77,7 @@ function readout(view: ReportView, group: GroupView): string {
   if (point === undefined) return '';
   const what = group.chief.curve.kind === 'rank' ? 'rank' : 'width';
   if (view.scale.metric !== undefined) {
-    const told = `${what} ${integer(point.k)}: ${view.scale.metric.name} worse by ${riseText(view.scale, point.rise)}; ${integer(point.source.parameters)} parameters`;
+    const told = `${what} ${integer(point.k)}: ${metricNoun(view.scale.metric)} ${riseText(view.scale, point.rise)}; ${integer(point.source.parameters)} parameters`;
     return `<p>${escapeXml(told)}</p>`;
   }
   const text = `${what} ${integer(point.k)}: loss ${riseText(view.scale, point.rise)}, at most ${riseText(view.scale, point.high, 'up')}; ${integer(point.source.parameters)} parameters`;
