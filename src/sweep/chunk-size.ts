@@ -9,7 +9,7 @@ export const MEMORY_DEFAULTS: MemoryOptions = { memory: 2 ** 31 };
 
 /** More rows at once are no faster, and a few hundred keep what they make inside the processor's caches. */
 const MOST_ROWS = 500;
-/** Rows that fill a matrix multiplication: widths are stacked until a batch has about so many. */
+/** Answers that fill a matrix multiplication: widths are stacked until a batch has about so many. */
 const FULL_BATCH = 4000;
 
 /**
@@ -22,18 +22,21 @@ export function rowsOf(program: Program, { memory }: MemoryOptions): number {
 }
 
 /**
- * How many widths go through the rest of the model at once.
+ * How many answers go through the rest of the model at once.
  *
- * @param rows of a chunk
  * @returns 1 and up
  */
-export function foldOf(rows: number, program: Program, { memory }: MemoryOptions): number {
-  const fitting = Math.floor(memory / 2 / (rows * bytesPerRow(program)));
-  return Math.max(1, Math.min(Math.ceil(FULL_BATCH / rows), fitting));
+export function answersOf(program: Program, { memory }: MemoryOptions): number {
+  return Math.max(1, Math.min(FULL_BATCH, Math.floor(memory / 2 / bytesPerRow(program))));
 }
 
-/** Bytes of all values of one example; sizes that the model leaves open count as 64. */
-function bytesPerRow({ values }: Program): number {
-  const sizes = values.map(({ shape }) => shape.slice(1).reduce<number>((size, n) => size * (n ?? 64), 1));
-  return Math.max(1, 4 * sizes.reduce((total, size) => total + size, 0));
+function bytesPerRow(program: Program): number {
+  const all = program.values.map(({ id }) => id);
+  return Math.max(1, bytesOf(program, all));
+}
+
+/** Bytes of some values of one example; sizes that the model leaves open count as 64. */
+export function bytesOf({ values }: Program, ids: readonly number[]): number {
+  const sizes = ids.map((id) => values[id].shape.slice(1).reduce<number>((size, n) => size * (n ?? 64), 1));
+  return 4 * sizes.reduce((total, size) => total + size, 0);
 }

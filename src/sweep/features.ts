@@ -80,7 +80,7 @@ export function leavesActivation(program: Program, step: Step): boolean {
 export interface LinearLayer extends tf.layers.Layer {
   readonly kernel: tf.LayerVariable;
   readonly bias: tf.LayerVariable | null;
-  readonly activation?: { apply(x: tf.Tensor): tf.Tensor };
+  readonly activation?: { apply(x: tf.Tensor): tf.Tensor; getClassName(): string };
   readonly strides?: [number, number] | [number];
   readonly padding?: 'valid' | 'same';
   readonly dilationRate?: [number, number] | [number];

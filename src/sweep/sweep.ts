@@ -1,19 +1,18 @@
-import * as tf from '@tensorflow/tfjs';
-
 import { buildUnitBasis } from '../bases/index.js';
 import type { Split } from '../data/types.js';
 import { DataError } from '../errors.js';
-import { chunks, feedsOf, outputsOf } from '../evaluate/forward.js';
-import { RowLosses, measureRows, summarize, summarizePaired } from '../evaluate/measure.js';
+import { RowLosses, summarize, summarizePaired } from '../evaluate/measure.js';
 import type { ModelGraph } from '../graph/types.js';
-import { judge } from '../objective/judge.js';
 import type { Objective } from '../objective/types.js';
 import type { Curve, CurvePoint, GroupCurves, Measured, PairedMeasured, WeightsName } from '../records/types.js';
-import { foldOf, MEMORY_DEFAULTS, rowsOf, type MemoryOptions } from './chunk-size.js';
+import { answersOf, MEMORY_DEFAULTS, type MemoryOptions } from './chunk-size.js';
+import { Cuts } from './cuts.js';
 import { GRID_DEFAULTS, gridOf, type GridOptions } from './grid.js';
+import type { Measuring } from './growth.js';
 import { cutWidths, jobOf, type CurveSpec, type JobFarm, type JobStore } from './jobs.js';
-import { rankOutputs } from './rank.js';
-import { widthOutputs, type WidthOutputs } from './widths.js';
+import { judgeRows, putAnswers } from './judging.js';
+import { measureRanks, rankReads } from './rank.js';
+import { measureWidths, widthReads } from './widths.js';
 
 export interface SweepOptions extends GridOptions, MemoryOptions {
   readonly objective: Objective;
@@ -71,7 +70,11 @@ export async function sweep(variants: Variants, options: SweepOptions): Promise<
     if (kept === undefined) await options.store?.put(job, points[index]);
     tell(1);
   };
-  await inTurns(jobs.length, options.farm?.size ?? 1, one);
+  try {
+    await inTurns(jobs.length, options.farm?.size ?? 1, one);
+  } finally {
+    plan.dispose();
+  }
   return { ...summaries(variants, plan.full), groups: curvesOf(variants.original, plan.curves, jobs, points) };
 }
 
@@ -81,17 +84,38 @@ export interface SweepPlan {
   readonly jobs: readonly { readonly curve: CurveSpec; readonly ks: readonly number[] }[];
   readonly full: Full;
   run(index: number, onShare?: (share: number) => void): Promise<readonly CurvePoint[]>;
+  /** Frees what is kept for the jobs. */
+  dispose(): void;
 }
 
 /** Measures the models at full width and lists the jobs; whoever has the same inputs gets the same list. */
 export async function planSweep(variants: Variants, options: SweepOptions): Promise<SweepPlan> {
+  const { original } = variants;
   const curves = options.curves ?? tailCurves(variants, options.groups);
-  const graphs = new Set([...Object.values(variants), ...curves.map(({ graph }) => graph)]);
-  const full = await measureFull(variants, graphs, options);
-  const jobs = curves.flatMap((curve) => cutWidths(gridOf(curve.n, options)).map((ks) => ({ curve, ks })));
-  const run = (index: number, onShare: (share: number) => void = () => {}): Promise<readonly CurvePoint[]> =>
-    runJob(jobs[index].curve, jobs[index].ks, variants.original, full, options, onShare);
-  return { curves, jobs, full, run };
+  const cuts = new Cuts({ ...options, original });
+  try {
+    const full = new Map<ModelGraph, RowLosses>();
+    for (const graph of new Set([...Object.values(variants), ...curves.map((curve) => curve.graph)])) {
+      const own = options.farm === undefined ? curves.filter((curve) => curve.graph === graph) : [];
+      full.set(graph, await cuts.measure(graph, own.map(readsOf)));
+    }
+    const jobs = curves.flatMap((curve) => cutWidths(gridOf(curve.n, options)).map((ks) => ({ curve, ks })));
+    const run = (index: number, onShare: (share: number) => void = () => {}): Promise<readonly CurvePoint[]> =>
+      runJob(jobs[index].curve, jobs[index].ks, { original, full, cuts }, options, onShare);
+    return { curves, jobs, full, run, dispose: () => cuts.dispose() };
+  } catch (error) {
+    cuts.dispose();
+    throw error;
+  }
+}
+
+/** The values that a curve reads of a chunk. */
+function readsOf({ graph, keeps }: CurveSpec): readonly number[] {
+  if ('directions' in keeps) return rankReads(graph.program, keeps.directions);
+  return widthReads(
+    graph.program,
+    graph.groups.find(({ name }) => name === keeps.of)!,
+  );
 }
 
 /** Runs the jobs 0..count-1, `size` at a time, in their order. */
@@ -122,18 +146,6 @@ export function tailCurves(variants: Variants, groups?: readonly string[]): read
 /** Losses of every row at full width, by model. */
 type Full = ReadonlyMap<ModelGraph, RowLosses>;
 
-async function measureFull(variants: Variants, graphs: ReadonlySet<ModelGraph>, options: SweepOptions): Promise<Full> {
-  const { objective, split, pause } = options;
-  const reference = variants.original.program;
-  const full = new Map<ModelGraph, RowLosses>();
-  for (const graph of graphs) {
-    const batchSize = rowsOf(graph.program, options);
-    const rows = { objective, split, batchSize, reference, ...(pause === undefined ? {} : { pause }) };
-    full.set(graph, await measureRows(graph.program, rows));
-  }
-  return full;
-}
-
 function summaries(variants: Variants, full: Full): Omit<Swept, 'groups'> {
   const original = full.get(variants.original)!;
   const paired = (name: WeightsName): PairedMeasured | undefined => {
@@ -148,31 +160,37 @@ function summaries(variants: Variants, full: Full): Omit<Swept, 'groups'> {
   };
 }
 
-/** One job: prefix once a chunk of rows, then width by width. At k = n the losses are those of the full model. */
+/** What the jobs of a sweep share. */
+interface Shared {
+  readonly original: ModelGraph;
+  readonly full: Full;
+  readonly cuts: Cuts;
+}
+
+/** One job, chunk by chunk, block by block. At k = n the losses are those of the full model. */
 async function runJob(
   curve: CurveSpec,
   ks: readonly number[],
-  original: ModelGraph,
-  full: Full,
+  { original, full, cuts }: Shared,
   options: SweepOptions,
   onShare: (share: number) => void,
 ): Promise<readonly CurvePoint[]> {
   const { objective, split } = options;
-  const { program } = curve.graph;
   const narrowed = ks.filter((k) => k < curve.n);
   const rows = new Map(narrowed.map((k) => [k, new RowLosses(objective, split.size)]));
-  const size = rowsOf(program, options);
-  for await (const { start, batch } of narrowed.length === 0 ? [] : chunks(split, size)) {
-    const truth = objective.self ? await outputsOf(original.program, batch) : undefined;
-    const feeds = feedsOf(program, batch);
+  if (narrowed.length > 0) {
+    const measuring = await measuringOf(curve, narrowed, options);
     try {
-      for await (const { k, outputs } of outputsAt(curve, narrowed, feeds, batch.size, options)) {
-        rows.get(k)!.put(start, judge(objective, outputs, batch.target, truth));
+      for await (const { start, size, target, truth, cut } of cuts.chunks(curve.graph, measuring.reads)) {
+        for await (const answers of measuring.outputs(cut, size)) {
+          const judged = judgeRows(objective, answers.outputs, target, truth, answers.rows);
+          putAnswers(rows, start, answers, judged, narrowed);
+        }
+        onShare((start + size) / split.size);
       }
     } finally {
-      tf.dispose([...feeds.values()]);
+      measuring.dispose();
     }
-    onShare((start + batch.size) / split.size);
   }
   return ks.map((k) => {
     const measured = summarizePaired(rows.get(k) ?? full.get(curve.graph)!, full.get(original)!);
@@ -190,21 +208,14 @@ function notFinite({ group, basis, weights }: CurveSpec, k: number, loss: number
   );
 }
 
-function outputsAt(
-  { graph, keeps }: CurveSpec,
-  ks: readonly number[],
-  feeds: ReadonlyMap<number, tf.Tensor>,
-  rows: number,
-  options: SweepOptions,
-): AsyncGenerator<WidthOutputs> {
+function measuringOf({ graph, keeps }: CurveSpec, ks: readonly number[], options: SweepOptions): Promise<Measuring> {
   const { program } = graph;
-  const fold = foldOf(rows, program, options);
-  const shared = { program, ks, fold, ...(options.pause === undefined ? {} : { pause: options.pause }) };
-  if ('directions' in keeps) return rankOutputs(feeds, rows, { ...shared, basis: keeps.directions });
+  const { pause } = options;
+  const shared = { program, ks, answers: answersOf(program, options), ...(pause === undefined ? {} : { pause }) };
+  if ('directions' in keeps) return measureRanks(keeps.directions, shared);
   const group = graph.groups.find(({ name }) => name === keeps.of)!;
   const { units, constants } = keeps;
-  const basis = { graph, group, order: units.order, ...(constants === undefined ? {} : { constants }) };
-  return widthOutputs(feeds, rows, { ...shared, basis });
+  return measureWidths({ graph, group, order: units.order, ...(constants === undefined ? {} : { constants }) }, shared);
 }
 
 /** Curves by group, in the model's order; a kernel whose outputs are no group stands in an entry of its own behind them. */

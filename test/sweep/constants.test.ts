@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startBackend, type StartedBackend } from '../../src/backend/index.js';
 import { UsageError } from '../../src/errors.js';
-import { feedsOf, outputsOf } from '../../src/evaluate/forward.js';
+import { outputsOf } from '../../src/evaluate/forward.js';
 import { compileProgram, readGraph } from '../../src/graph/index.js';
 import type { ModelGraph, WidthGroup } from '../../src/graph/types.js';
 import { disposeModel } from '../../src/model/index.js';
 import { createRandom } from '../../src/random/index.js';
 import { foldConstantUnits } from '../../src/surgery/index.js';
 import { consumersOf } from '../../src/sweep/features.js';
-import { widthOutputs } from '../../src/sweep/widths.js';
+import { measureWidths } from '../../src/sweep/widths.js';
 import { scramble } from '../surgery/architectures.js';
-import { randomBatch } from './engine.js';
+import { answersAt, randomBatch } from './engine.js';
 
 /** float32 sums in another order, as a share of the largest output. */
 const FLOAT32 = 1e-5;
@@ -182,18 +182,16 @@ async function differences(graph: ModelGraph, ks: (n: number) => number[]): Prom
   const constants = constantsOf(group);
   const order = createRandom(4).permutation(group.n);
   const batch = randomBatch(graph.program, ROWS, createRandom(1));
-  const feeds = feedsOf(graph.program, batch);
   const found: [number, number][] = [];
   const basis = { graph, group, order, constants };
-  const options = { program: graph.program, basis, ks: ks(group.n), fold: 3 };
-  for await (const { k, outputs } of widthOutputs(feeds, ROWS, options)) {
+  const options = { program: graph.program, ks: ks(group.n), answers: 3 * ROWS };
+  for await (const { k, values } of answersAt(await measureWidths(basis, options), batch, options)) {
     const keep = new Map([[group.name, order.slice(0, k).sort()]]);
     const folded = k === group.n ? graph.model : foldConstantUnits(graph, keep, new Map([[group.name, constants]]));
     const expected = await outputsOf(compileProgram(folded), batch);
     if (k < group.n) disposeModel(folded);
-    found.push([k, largestDifference(outputs.values, expected.values)]);
+    found.push([k, largestDifference(values, expected.values)]);
   }
-  tf.dispose([...feeds.values()]);
   return found;
 }
 
@@ -214,11 +212,12 @@ describe('a sweep with constants in the place of the units that go', () => {
     const graph = readGraph(model);
     const [group] = graph.groups;
     const constants = constantsOf(group);
-    const feeds = feedsOf(graph.program, randomBatch(graph.program, ROWS, createRandom(1)));
+    const batch = randomBatch(graph.program, ROWS, createRandom(1));
     const basis = { graph, group, order: Int32Array.from({ length: group.n }, (_, i) => i), constants };
     const results = [];
-    for await (const { outputs } of widthOutputs(feeds, ROWS, { program: graph.program, basis, ks: [0], fold: 1 })) {
-      results.push(Float32Array.from(outputs.values));
+    const options = { program: graph.program, ks: [0], answers: 1 };
+    for await (const { values } of answersAt(await measureWidths(basis, options), batch, options)) {
+      results.push(values);
     }
     const expected = tf.tidy(() => {
       const [first, ...rest] = model.layers;
@@ -232,7 +231,6 @@ describe('a sweep with constants in the place of the units that go', () => {
     const size = results[0].length / ROWS;
     const [a, b] = [results[0], expected].map((values) => values.map((value, i) => value - values[i - (i % size)]));
     expect(largestDifference(a, b)).toBeLessThan(FLOAT32);
-    tf.dispose([...feeds.values()]);
     disposeModel(model);
   });
 
@@ -269,7 +267,7 @@ describe('a sweep with constants in the place of the units that go', () => {
     const [group] = graph.groups;
     const order = Int32Array.from({ length: group.n }, (_, i) => i);
     const basis = { graph, group, order, constants: constants(group) };
-    const sweeping = widthOutputs(new Map(), 1, { program: graph.program, basis, ks: [1], fold: 1 }).next();
+    const sweeping = measureWidths(basis, { program: graph.program, ks: [1], answers: 1 });
     const error = await sweeping.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(UsageError);
     expect((error as UsageError).message).toMatch(reason);

@@ -10,13 +10,13 @@ import {
   truncateKernel,
   type RankBasisName,
 } from '../../src/bases/index.js';
-import { feedsOf, outputsOf } from '../../src/evaluate/forward.js';
+import { outputsOf } from '../../src/evaluate/forward.js';
 import { readGraph } from '../../src/graph/index.js';
 import { inferObjective } from '../../src/objective/infer.js';
 import { createRandom } from '../../src/random/index.js';
-import { rankOutputs } from '../../src/sweep/rank.js';
+import { measureRanks } from '../../src/sweep/rank.js';
 import { splitOf } from '../evaluate-helpers.js';
-import { randomBatch } from './engine.js';
+import { answersAt, randomBatch } from './engine.js';
 
 /** float32 sums in another order, as a share of the largest output. */
 const FLOAT32 = 1e-5;
@@ -104,18 +104,17 @@ describe('rankOutputs', () => {
         const basis = buildRankBasis(name, kernel, statistics.kernels.get(kernel.layer));
         if (basis.mean !== null && !kernel.bias && kernel.calls > 1) continue;
         const ks = [...new Set([0, 1, basis.n >> 1, basis.n - 1])].sort((a, b) => a - b);
-        const feeds = feedsOf(graph.program, batch);
-        for await (const { k, outputs } of rankOutputs(feeds, ROWS, { program: graph.program, basis, ks, fold: 3 })) {
+        const options = { program: graph.program, ks, answers: 3 * ROWS };
+        for await (const { k, values } of answersAt(await measureRanks(basis, options), batch, options)) {
           const expected = await withKernel(model, kernel.layer, truncateKernel(basis, k), () =>
             outputsOf(graph.program, batch),
           );
           if (expected === undefined) continue;
           const largest = Math.max(...expected.values.map(Math.abs));
-          const apart = Math.max(...outputs.values.map((value, i) => Math.abs(value - expected.values[i])));
+          const apart = Math.max(...values.map((value, i) => Math.abs(value - expected.values[i])));
           expect(apart / largest, `${name} of ${kernel.layer} at ${k}`).toBeLessThan(FLOAT32);
           tried++;
         }
-        tf.dispose([...feeds.values()]);
       }
     }
     expect(tried).toBeGreaterThan(10);

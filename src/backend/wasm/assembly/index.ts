@@ -1,10 +1,15 @@
 import { scratchOf, setControl, word, wordAt } from './control';
 import { addPartsTask, affineTask, columnSumsTask } from './columns';
+import { crossentropyTask } from './crossentropy';
 import { depthwiseFilterGradientTask, depthwiseInputGradientTask, depthwiseTask } from './depthwise';
 import { adamTask, keepPrefixesTask, reluGradientTask, sgdTask } from './elementwise';
 import { filterGradientTask, gemmColumnsTask, gemmTask, inputGradientTask, packRowsTask } from './gemm';
+import { growTask } from './grow';
 import { packTask, padTask } from './pack';
 import { averagePoolGradientTask, averagePoolTask, maxPoolGradientTask, maxPoolTask } from './pool';
+
+// what is built can be told from what is not (session.ts)
+export { crossentropyTask, growTask };
 
 const GENERATION = 0,
   OPEN = 1,
@@ -113,5 +118,9 @@ function execute(operation: i32, task: i32, thread: i32): void {
       return gemmColumnsTask(task, thread);
     case 20:
       return keepPrefixesTask(task);
+    case 30:
+      return growTask(task, thread);
+    case 31:
+      return crossentropyTask(task);
   }
 }

@@ -2,6 +2,7 @@ import { installBatchNorm } from './batch-norm.js';
 import { installConv } from './conv.js';
 import { installDepthwise } from './depthwise.js';
 import { installFusedLayers } from './fused-layers.js';
+import { installGrow } from './grow.js';
 import { installKeepPrefixes } from './keep-prefixes.js';
 import { installMatMul } from './mat-mul.js';
 import { installOptimizers } from './optimizers.js';
@@ -27,4 +28,5 @@ export function installKernels(): void {
   installSoftmaxLoss();
   installFusedLayers();
   installBatchNorm();
+  installGrow();
 }

@@ -29,6 +29,8 @@ export const OPERATION = {
   packRows: 18,
   gemmColumns: 19,
   keepPrefixes: 20,
+  grow: 30,
+  crossentropy: 31,
 } as const;
 
 export type Operation = keyof typeof OPERATION;
@@ -119,6 +121,11 @@ export class Session {
   run(operation: Operation, tasks: number, ...values: number[]): void {
     for (let i = 0; i < values.length; i++) this.words[ARGUMENTS + i] = values[i];
     this.#instance?.run(OPERATION[operation], tasks);
+  }
+
+  /** Whether the kernels that were built have an operation: sources may be newer. */
+  covers(operation: 'grow' | 'crossentropy'): boolean {
+    return this.#instance !== undefined && `${operation}Task` in this.#instance;
   }
 
   /** Sets float arguments, from that word on, for the next `run`. */

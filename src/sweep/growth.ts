@@ -1,0 +1,191 @@
+import * as tf from '@tensorflow/tfjs';
+
+import { canGrow } from '../backend/wasm/kernels/grow.js';
+import { finish } from '../evaluate/forward.js';
+import type { Program, Step } from '../graph/types.js';
+import type { Outputs } from '../objective/types.js';
+import { blocksOf, type Block } from './blocks.js';
+import type { LinearLayer } from './features.js';
+import { windowOf, imageOf, type Mixing } from './mixing.js';
+import { kernelSums, MOST_COLUMNS, plainSums, type Sums, type SumsMaker } from './sums.js';
+
+/** Values of a chunk of rows from which the rest of a program is computed, and the time masks that it needs. */
+export interface Cut {
+  readonly values: ReadonlyMap<number, tf.Tensor>;
+  readonly masks: ReadonlyMap<number, tf.Tensor>;
+}
+
+/** Final numbers of some rows at some widths. A row that is missing at a width answers as at the width before. */
+export interface WidthOutputs {
+  /** Ascending. */
+  readonly ks: readonly number[];
+  /** Rows of the chunk that are spoken of: from..to-1. */
+  readonly from: number;
+  readonly to: number;
+  /** Per answer its width, an index of `ks`, and its row in the chunk. */
+  readonly widths: Int32Array;
+  readonly rows: Int32Array;
+  /** One row an answer. */
+  readonly outputs: Outputs;
+}
+
+/** How the widths of a curve are measured on a chunk of rows. */
+export interface Measuring {
+  /** Values that it reads of each chunk. */
+  readonly reads: readonly number[];
+  outputs(cut: Cut, rows: number): AsyncGenerator<WidthOutputs>;
+  dispose(): void;
+}
+
+export interface WidthOptions {
+  readonly program: Program;
+  /** Ascending, each 0..n. */
+  readonly ks: readonly number[];
+  /** Answers that go through the rest of the model in one batch, at most, where one width of a row is not more. */
+  readonly answers: number;
+  /** Awaited between batches; throws to stop. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** A layer whose sum grows. */
+export interface Growing {
+  readonly step: Step;
+  /** Whether the layer's own activation is applied. */
+  readonly activated: boolean;
+  readonly maker: SumsMaker;
+}
+
+/** Makes the sums of some layers, all in one way; relu is part of them where that costs nothing. */
+export function growingOf(layers: readonly (Omit<Growing, 'maker'> & { readonly mixing: Mixing })[]): Growing[] {
+  const isOwn = layers.every(({ mixing: { kernelSize } }) => canGrow(kernelSize[0] * kernelSize[1]));
+  return layers.map(({ step, activated, mixing }) => {
+    if (!isOwn) return { step, activated, maker: plainSums(mixing) };
+    const fused = activated && (step.layer as LinearLayer).activation?.getClassName() === 'relu';
+    return { step, activated: activated && !fused, maker: kernelSums(mixing, fused) };
+  });
+}
+
+/** Bytes that the answers of a block should not exceed, so that they stay in a processor's cache. */
+const BLOCK_BYTES = 2 ** 22;
+/** Fewer answers would not fill a block's widths. */
+const FEWEST_ROWS = 4;
+
+/**
+ * Final numbers of a chunk for many widths: sums grow from width to width, and the answers of several widths go through the rest of
+ * the program in one batch.
+ *
+ * @param inputs what each growing layer reads, in their order, [rows, …, features]; kept
+ * @param cut what the rest of the program reads beside them
+ */
+export async function* grown(
+  growing: readonly Growing[],
+  inputs: readonly tf.Tensor[],
+  cut: Cut,
+  rows: number,
+  options: WidthOptions,
+): AsyncGenerator<WidthOutputs> {
+  const values = await Promise.all(inputs.map(async (x) => (await x.data()) as Float32Array));
+  const answers = Math.max(1, Math.min(options.answers, Math.floor(BLOCK_BYTES / answerBytes(growing, inputs))));
+  const size = Math.min(rows, Math.max(FEWEST_ROWS, Math.ceil(answers / 8)));
+  for (let from = 0; from < rows; from += size) {
+    const to = Math.min(rows, from + size);
+    const own = size >= rows ? inputs.map((x) => x.clone()) : inputs.map((x) => rowsFrom(x, from, to));
+    const piece = inputs.map((_, i) =>
+      values[i].subarray((values[i].length / rows) * from, (values[i].length / rows) * to),
+    );
+    try {
+      yield* piecewise(growing, { inputs: own, values: piece, cut, from, to, answers }, options);
+    } finally {
+      tf.dispose(own);
+    }
+  }
+}
+
+function answerBytes(growing: readonly Growing[], inputs: readonly tf.Tensor[]): number {
+  const sizes = growing.map(({ maker: { mixing } }, i) => {
+    const { outHeight, outWidth } = windowOf(
+      mixing,
+      tf.tidy(() => imageOf(mixing, inputs[i]).shape),
+    );
+    return 4 * outHeight * outWidth * mixing.units;
+  });
+  return Math.max(...sizes, 1);
+}
+
+function rowsFrom(x: tf.Tensor, from: number, to: number): tf.Tensor {
+  return tf.slice(x, [from, ...x.shape.slice(1).map(() => 0)], [to - from, ...x.shape.slice(1)]);
+}
+
+interface Piece {
+  readonly inputs: readonly tf.Tensor[];
+  readonly values: readonly Float32Array[];
+  readonly cut: Cut;
+  readonly from: number;
+  readonly to: number;
+  readonly answers: number;
+}
+
+async function* piecewise(
+  growing: readonly Growing[],
+  { inputs, values, cut, from, to, answers }: Piece,
+  { program, ks, pause }: WidthOptions,
+): AsyncGenerator<WidthOutputs> {
+  const watched = growing.map(({ maker: { mixing } }, i) => ({
+    values: values[i],
+    channels: tf.tidy(() => imageOf(mixing, inputs[i]).shape[3]),
+    columns: mixing.columns,
+    ends: mixing.ends,
+    always: mixing.shifts !== undefined,
+  }));
+  const byRows = growing.every(({ maker }) => maker.byRows);
+  const limits = { rows: to - from, ks, answers, by: byRows ? ('rows' as const) : ('widths' as const) };
+  const sums = growing.map(({ maker }, i) => maker.start(inputs[i], values[i]));
+  try {
+    for (const block of blocksOf(watched, { ...limits, columns: byRows ? Infinity : MOST_COLUMNS })) {
+      await pause?.();
+      const rows = block.rows.map((row) => row + from);
+      const outputs = rows.length === 0 ? EMPTY : await finishBlock(growing, sums, block, rows, cut, program);
+      yield { ks: block.ks, from, to, widths: block.widths, rows, outputs };
+    }
+  } finally {
+    sums.forEach((each) => each.dispose());
+  }
+}
+
+/** Nothing changes in a whole block. */
+const EMPTY: Outputs = { values: new Float32Array(), rows: 0, units: 1 };
+
+/** Runs the rest of the program on the answers of several widths at once. */
+async function finishBlock(
+  growing: readonly Growing[],
+  sums: readonly Sums[],
+  block: Block,
+  rows: Int32Array,
+  cut: Cut,
+  program: Program,
+): Promise<Outputs> {
+  const feeds = new Map<number, tf.Tensor>();
+  const masks = new Map<number, tf.Tensor>();
+  try {
+    growing.forEach(({ step, activated }, i) => {
+      const { activation } = step.layer as LinearLayer;
+      const sum = sums[i].next(block);
+      const answer = activated && activation !== undefined ? tf.tidy(() => activation.apply(sum)) : sum;
+      feeds.set(step.outputs[0], answer);
+      // a linear activation answers what it was given
+      if (answer !== sum) sum.dispose();
+    });
+    for (const [value, tensor] of cut.values) feeds.set(value, gathered(tensor, rows));
+    for (const [value, mask] of cut.masks) masks.set(value, gathered(mask, rows));
+    return await finish(program, feeds, rows.length, { masks });
+  } finally {
+    tf.dispose([...feeds.values(), ...masks.values()]);
+  }
+}
+
+function gathered(tensor: tf.Tensor, rows: Int32Array): tf.Tensor {
+  return tf.tidy(() => {
+    const flat = tf.reshape(tensor, [tensor.shape[0], -1]);
+    return tf.reshape(tf.gather(flat, tf.tensor1d(rows, 'int32')), [rows.length, ...tensor.shape.slice(1)]);
+  });
+}
