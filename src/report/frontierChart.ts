@@ -146,7 +146,13 @@ function marks({ joint }: PlanView): Layer[] {
       const fill = verdict === 'unresolved' ? COLORS.paper.light : color;
       const stroke = tuned ? COLORS.ink.light : verdict === 'unresolved' ? color : COLORS.paper.light;
       const mark = { type: 'point', ...looks[verdict], filled: true, fill, stroke, opacity: 1 };
-      return [{ data: { values: points }, mark: { ...mark, strokeWidth: tuned ? 1.6 : 1.2 }, encoding: XY }];
+      return [
+        {
+          data: { values: points },
+          mark: { ...mark, strokeWidth: tuned ? 1.4 : verdict === 'broken' ? 0 : 1.2 },
+          encoding: XY,
+        },
+      ];
     }),
   );
 }

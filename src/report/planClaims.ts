@@ -126,7 +126,7 @@ function training(plan: PlanView): Claim {
   const what = [
     ...(retrained === undefined
       ? []
-      : [`Retraining alone moved the full-width ${noun(plan)} by ${riseAndBound(scale, retrained)}`]),
+      : [`Retraining alone moved the full-width ${riseNoun(scale)} by ${riseAndBound(scale, retrained)}`]),
     ...(control === undefined
       ? []
       : [
@@ -144,10 +144,6 @@ function training(plan: PlanView): Claim {
     title: beats ? 'Mere training beats the original.' : 'Against the original, not the retrained model.',
     text: [`${what.join('; ')}.${mine}${mere}`],
   };
-}
-
-function noun({ scale }: PlanView): string {
-  return scale.metric === undefined ? 'loss' : scale.metric.name;
 }
 
 function tuning(plan: PlanView): Claim[] {

@@ -90,7 +90,8 @@ export function metricNoun({ name, better }: MetricScale): string {
 /** Title of an axis of rises; `link` is "above" or "against". */
 export function riseTitle({ kind, unit, explained, metric }: LossScale, link: 'above' | 'against'): string {
   if (metric !== undefined) return unit === 'pt' ? `${metricNoun(metric)}, pt` : metricNoun(metric);
-  if (explained === true) return `loss ${link} the original, % of what it explains`;
+  // Words that fit under the narrowest plot.
+  if (explained === true) return 'loss, % of what the original explains';
   return kind === 'relative' ? `loss ${link} the original` : `loss ${link} the original, ${unit}`;
 }
 

@@ -6,6 +6,7 @@ import type {
   Curve,
   GroupCurves,
   LatencyRecord,
+  Measured,
   PairedMeasured,
   PlannedGroup,
   PlanRecord,
@@ -18,7 +19,7 @@ import { tailCurve, viewCurve, type CurveView, type RisePoint } from './curves.j
 import { uniqueSlugs } from './escape.js';
 import { costAt, curveOf, viewPlan, type PlanView } from './planView.js';
 import { curveScale } from './planScale.js';
-import { lossScale, riseAxis, Z95, type LossScale, type RiseAxis } from './scale.js';
+import { lossScale, riseAxis, Z95, type LossScale, type MetricScale, type RiseAxis } from './scale.js';
 
 /** What a report is made of: records only; a sweep, a comparison, a plan, or several of them. */
 export interface ReportInput {
@@ -106,7 +107,7 @@ export interface ReportView {
  */
 export function viewReport(given: ReportInput): ReportView {
   const plan = given.plan === undefined ? undefined : viewPlan(given.plan, given.latency?.full);
-  const input = plan?.scale.metric === undefined ? given : withMetric(given, plan.scale.metric.key);
+  const input = plan?.scale.metric === undefined ? given : withMetric(given, plan.scale.metric);
   const sweep = sweepFrom(input);
   const budget = input.budget ?? REPORT_DEFAULTS.budget;
   const scale = plan === undefined ? lossScale(sweep, budget) : curveScale(plan.scale);
@@ -163,26 +164,37 @@ function withCandidates(plan: PlanRecord, groups: readonly GroupCurves[]): reado
   ];
 }
 
-/** Only curves that measured the metric. */
-function withMetric(input: ReportInput, metric: string): ReportInput {
-  const kept = <T extends GroupCurves>(groups: readonly T[]): T[] =>
-    groups.map((g) => ({
-      ...g,
-      curves: g.curves.filter((c) => c.points.every((p) => Object.hasOwn(p.metrics, metric))),
-    }));
+/** Only curves that measured the metric, each against the original on its own rows: the records cut select in different ways. */
+function withMetric(input: ReportInput, { key, reference }: MetricScale): ReportInput {
   const { sweep, compare, candidates } = input;
+  const kept = <R extends MetricSource>(record: R): R => {
+    const own = record.original.metrics[key];
+    const groups = record.groups.map((g) => ({
+      ...g,
+      curves: own === undefined ? [] : g.curves.flatMap((c) => shifted(c, key, reference - own)),
+    }));
+    return { ...record, groups };
+  };
   return {
     ...input,
-    ...(sweep === undefined ? {} : { sweep: { ...sweep, groups: kept(sweep.groups) } }),
-    ...(compare === undefined ? {} : { compare: { ...compare, groups: kept(compare.groups) } }),
-    ...(candidates === undefined ? {} : { candidates: { ...candidates, groups: kept(candidates.groups) } }),
+    ...(sweep === undefined ? {} : { sweep: kept(sweep) }),
+    ...(compare === undefined ? {} : { compare: kept(compare) }),
+    ...(candidates === undefined ? {} : { candidates: kept(candidates) }),
   };
 }
 
-/** The part of a comparison that a sweep would hold. */
-function sweepOf(compare: CompareRecord): SweepRecord {
-  const { axis: _, ...record } = compare;
-  return { ...record, schema: 'tdc/sweep' };
+interface MetricSource {
+  readonly original: Measured;
+  readonly groups: readonly GroupCurves[];
+}
+
+/** A curve as if its original scored what the plan's does, so that differences stay; empty where a point lacks the metric. */
+function shifted(curve: Curve, key: string, by: number): Curve[] {
+  const points = curve.points.flatMap((p) => {
+    const value = p.metrics[key];
+    return value === undefined ? [] : [{ ...p, metrics: { ...p.metrics, [key]: value + by } }];
+  });
+  return points.length < curve.points.length ? [] : [{ ...curve, points }];
 }
 
 /** One axis for all panels. Only the leading curve of a scree panel has a band. */

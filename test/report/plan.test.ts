@@ -197,7 +197,7 @@ describe('the unit of a plan is its budget', () => {
     // 0.00275 of an allowed 0.018, which is 1 %.
     expect(title).toBe('62 % fewer parameters for 0.15 % less explained');
     expect(marks).toEqual(['✔ Holds the budget of 1 % of what the model explains']);
-    expect(report.html).toContain('loss above the original, % of what it explains');
+    expect(report.html).toContain('loss, % of what the original explains');
     expect(report.html).not.toMatch(/NaN|Infinity/u);
   });
 
@@ -220,6 +220,15 @@ describe('the unit of a plan is its budget', () => {
     expect(view.line).toBeCloseTo(0.5, 12);
     const point = view.groups[0]?.chief.points[0];
     expect(point?.rise).toBeCloseTo(100 * (0.9 - (point?.source.metrics['accuracy'] ?? 0)), 12);
+  });
+
+  it('metric: each record’s curves are read against its own original, whose rows may be others', () => {
+    const measured = withAccuracy(sweep);
+    // The sweep's original scores 0.9 on all of select, the plan's 0.88 on its half.
+    const plan = { ...metricPlan(), original: { ...planRecord().original, metrics: { accuracy: 0.88 } } };
+    const full = viewReport({ plan, sweep: measured }).groups[0]?.chief.points.at(-1);
+    const change = (full?.source.delta ?? 0) / 10;
+    expect(full?.rise).toBeCloseTo(100 * change, 12);
   });
 
   it('metric: curves that lack it are left out', () => {
