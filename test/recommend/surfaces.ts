@@ -1,4 +1,4 @@
-import { createRandom } from '../../src/random/index.js';
+import { createRandom, type Random } from '../../src/random/index.js';
 import type { PlanChoice, Rise, WeightsName } from '../../src/records/types.js';
 import type { Candidate, CandidateCurve, JointPoint, PlanProblem, PlanVariable } from '../../src/recommend/types.js';
 
@@ -28,6 +28,8 @@ export interface SurfaceOptions {
   readonly noise?: number;
   readonly weights?: readonly WeightsName[];
   readonly tax?: number;
+  /** What tuning leaves of tax and rise; absent: there is no tuning. */
+  readonly tuning?: number;
 }
 
 const Z = 1.645;
@@ -40,7 +42,7 @@ export function surface(options: SurfaceOptions): Surface {
   const bases = options.bases ?? ['tail'];
   const weights = options.weights ?? ['original'];
   const ratio = options.nonAdditivity ?? 0.3 + 1.2 * random.uniform();
-  const shapes = weights.map(() => widths.map((n) => bases.map(() => shapeOf(random, n, allowed))));
+  const shapes = weights.map(() => widths.map(() => bases.map(() => shapeOf(random, allowed))));
   const pairing = widths.map(() => widths.map(() => 0.5 + random.uniform()));
   const salts = { steer: random.integer(2 ** 30), bound: random.integer(2 ** 30), bump: random.integer(2 ** 30) };
 
@@ -66,10 +68,10 @@ export function surface(options: SurfaceOptions): Surface {
     const bump = 1 + 0.04 * (hash(salts.bump, keyOf(plan)) - 0.5);
     return total * Math.max(0.2, factor) * bump;
   };
-  const half = (plan: PlanChoice, salt: number): Rise => {
+  const half = (plan: PlanChoice, salt: number, left = 1): Rise => {
     const set = weights.indexOf(plan.weights);
-    const tax = plan.weights === 'original' ? 0 : (options.tax ?? 0);
-    const rise = clean(plan);
+    const tax = plan.weights === 'original' ? 0 : left * (options.tax ?? 0);
+    const rise = left * clean(plan);
     const isWhole = plan.groups.every(({ k, n }) => k === n);
     const spread =
       plan.weights === 'original' && isWhole ? 0 : noise * Math.sqrt(Math.max(0.05, (rise + tax) / allowed));
@@ -114,8 +116,8 @@ export function surface(options: SurfaceOptions): Surface {
 
   const measured: PlanChoice[] = [];
   const tuned: { plan: PlanChoice; from: PlanChoice | undefined }[] = [];
-  const point = (plan: PlanChoice): JointPoint => {
-    const { steer, bound } = truth(plan);
+  const point = (plan: PlanChoice, left = 1): JointPoint => {
+    const [steer, bound] = [half(plan, salts.steer, left), half(plan, salts.bound, left)];
     return { steer, bound: { loss: 1 + bound.delta, se: 0.1, metrics: {}, ...bound } };
   };
   const cost = (plan: PlanChoice) => {
@@ -140,6 +142,14 @@ export function surface(options: SurfaceOptions): Surface {
       measured.push(plan);
       return point(plan);
     },
+    ...(options.tuning === undefined
+      ? {}
+      : {
+          tune: async (plan: PlanChoice, from?: PlanChoice) => {
+            tuned.push({ plan, from });
+            return point(plan, options.tuning);
+          },
+        }),
   };
   return { problem, measured, tuned, truth };
 }
@@ -164,10 +174,9 @@ export function keyOf(plan: PlanChoice): string {
 }
 
 /** Falls from some dozen budgets at k = 1 to nothing, at a pace of its own. */
-function shapeOf(random: ReturnType<typeof createRandom>, n: number, allowed: number): (share: number) => number {
+function shapeOf(random: Random, allowed: number): (share: number) => number {
   const height = allowed * 10 ** (0.5 + 1.5 * random.uniform());
   const pace = 2 + 6 * random.uniform();
-  void n;
   return (share) => height * (Math.exp(-pace * share) - Math.exp(-pace)) + 0.02 * height * (1 - share) ** 2;
 }
 
