@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 
+import { absorberOf } from './absorber.js';
 import type { Analysis, Shapes } from './analyse.js';
 import type { WeightCost } from './cost.js';
 import type { Grouping } from './groups.js';
@@ -14,6 +15,8 @@ export interface KernelCost {
   readonly sizes: readonly Size[];
   readonly bytes: number;
   readonly biased: boolean;
+  /** A BatchNormalization behind it takes over what a bias would add. */
+  readonly absorbed: boolean;
   /** The features made: the size of a bias. */
   readonly made: Size;
   /** Groups whose units it reads. */
@@ -34,7 +37,8 @@ export function kernelCosts(
     kernelParts(layer).forEach((part, i) => {
       const key = i === 0 ? name : `${name} ${i}`;
       if (kernels.has(key)) return;
-      const cost = kernelCost(analysis, grouping, weights, shapes, name, part);
+      const absorbed = absorberOf(analysis.program, layer) !== null;
+      const cost = kernelCost(analysis, grouping, weights, shapes, name, part, absorbed);
       if (cost !== null) kernels.set(key, cost);
     });
   }
@@ -48,6 +52,7 @@ function kernelCost(
   shapes: Shapes,
   layer: string,
   part: KernelPart,
+  absorbed: boolean,
 ): KernelCost | null {
   const kernel = mixingKernel(part);
   const counted = kernel === undefined ? undefined : weights.get(kernel);
@@ -65,6 +70,7 @@ function kernelCost(
     sizes: counted.sizes,
     bytes: counted.bytes,
     biased: part.bias != null,
+    absorbed,
     made: counted.sizes[makes < 0 ? counted.sizes.length - 1 : makes],
     reads: groupsRead(analysis, grouping, use.axes[use.roles.indexOf('reads')] ?? null),
     calls,
@@ -102,7 +108,7 @@ export function splitOf(
   const [first, second] = halves(sizes, factor);
   const whole = sizes.reduce((all, size) => all * size, 1);
   const parameters = first + second - whole;
-  const gains = factor.corrected && !kernel.biased && !readsFolded(kernel, groups, kept, changes);
+  const gains = factor.corrected && !kernel.biased && !gainsBias(kernel, groups, kept, changes);
   if (parameters + (gains ? atWidths(kernel.made, kept) : 0) >= 0) return null;
   const macs = kernel.calls.map(({ places, columns }) => {
     const all = product(places, kept);
@@ -131,18 +137,19 @@ export function addedBiases(
     if (kernel.biased) continue;
     const factor = changes.factors?.get(kernel.layer);
     const corrects = factor?.corrected === true && splitOf(kernel, factor, groups, kept, changes) !== null;
-    if (corrects || readsFolded(kernel, groups, kept, changes)) added += atWidths(kernel.made, kept);
+    if (corrects || gainsBias(kernel, groups, kept, changes)) added += atWidths(kernel.made, kept);
   }
   return added;
 }
 
-function readsFolded(
-  { reads }: KernelCost,
+/** Whether constants give a layer a bias that has none. */
+function gainsBias(
+  { reads, biased, absorbed }: KernelCost,
   groups: readonly WidthGroup[],
   kept: Kept,
   { folded }: CostChanges,
 ): boolean {
-  if (folded === undefined) return false;
+  if (folded === undefined || biased || absorbed) return false;
   for (const group of reads) {
     const { name, n } = groups[group];
     if (folded.has(name) && (kept[group] ?? n) < n) return true;

@@ -1,3 +1,4 @@
+export { absorberOf } from './absorber.js';
 export type { CostChanges, FactorChange, ModelGraph, Program, Step, TailPoint, Value, WidthGroup } from './types.js';
 export { compileProgram } from './program.js';
 export { runProgram, type RunOptions } from './run.js';

@@ -99,7 +99,10 @@ export interface FactorChange {
 export interface CostChanges {
   /** By path of the layer; a kernel that would have no fewer weights as two at these widths stays whole. */
   readonly factors?: ReadonlyMap<string, FactorChange>;
-  /** Groups below full width whose units are replaced by constants: a layer that reads them gets a bias where it has none. */
+  /**
+   * Groups below full width whose units are replaced by constants: a layer that reads them gets a bias where it has none, and no
+   * BatchNormalization right behind it that takes its place.
+   */
   readonly folded?: ReadonlySet<string>;
 }
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { UsageError } from '../errors.js';
-import { kernelParts, mixingKernel, type KernelPart } from '../graph/index.js';
+import { absorberOf, kernelParts, mixingKernel, type KernelPart } from '../graph/index.js';
 import type { ModelGraph, TailPoint, WidthGroup } from '../graph/types.js';
 import { rebuild, type JsonObject } from './rebuild.js';
 import { checkKeep, resize, slicerOf, type Keep, type Slicer } from './slice.js';
@@ -11,7 +11,7 @@ export type Constants = ReadonlyMap<string, readonly Float32Array[]>;
 
 /**
  * Slices a model to the kept units and lets a constant stand for each unit that goes, by moving what the constant adds into the bias of
- * the layers that read it. A layer without a bias gets one.
+ * the layers that read it. A layer without a bias gets one, unless a BatchNormalization is all that reads it: then that one's mean moves.
  *
  * The constant acts in output space: every output position of a convolution gets the sum over all taps, also at the border of a
  * 'same' padded one, where the image of a constant would be smaller. So the folded model is the masked model plus one number per
@@ -33,21 +33,19 @@ export function foldConstantUnits(
   checkConstants(graph, constants);
   const layerAt = (path: string): tf.layers.Layer => graph.program.steps.find(({ name }) => name === path)!.layer;
   const firsts = new Map([...through].map(([first, second]) => [layerAt(second), layerAt(first)]));
-  const folder: Folder = {
-    ...slicerOf(graph, keep),
-    graph,
-    keep,
-    constants,
-    firsts,
-    passing: new Set(firsts.values()),
-  };
+  const absorbed = absorbedLayers(graph);
+  const passing = new Set(firsts.values());
+  const folder: Folder = { ...slicerOf(graph, keep), graph, keep, constants, firsts, passing, absorbed };
   return rebuild(
     graph.model,
     (layer, config) => {
       resize(folder, layer, config);
       if (needsBias(folder, layer)) biasHolder(layer, config)['useBias'] = true;
     },
-    (layer) => kernelParts(layer).flatMap((part) => weightsOf(folder, layer, part)),
+    (layer) =>
+      folder.absorbed.has(layer)
+        ? normalizerWeights(folder, layer)
+        : kernelParts(layer).flatMap((part) => weightsOf(folder, layer, part)),
   );
 }
 
@@ -67,6 +65,29 @@ interface Folder extends Slicer {
   /** Layers whose bias takes over what another one would gain: the one behind and the first. */
   readonly firsts: ReadonlyMap<tf.layers.Layer, tf.layers.Layer>;
   readonly passing: ReadonlySet<tf.layers.Layer>;
+  /** BatchNormalizations by what they take over: that of a layer without a bias. */
+  readonly absorbed: ReadonlyMap<tf.layers.Layer, tf.layers.Layer>;
+}
+
+/** By BatchNormalization the layer without a bias whose constants its mean takes over. */
+function absorbedLayers({ program }: ModelGraph): Map<tf.layers.Layer, tf.layers.Layer> {
+  const absorbed = new Map<tf.layers.Layer, tf.layers.Layer>();
+  for (const { layer } of program.steps) {
+    const normalizer = kernelParts(layer)[0].bias == null ? absorberOf(program, layer) : null;
+    if (normalizer !== null) absorbed.set(normalizer, layer);
+  }
+  return absorbed;
+}
+
+/** The mean less what the layer before would have added. */
+function normalizerWeights(folder: Folder, layer: tf.layers.Layer): tf.Tensor[] {
+  const { movingMean } = layer as unknown as { readonly movingMean: tf.LayerVariable };
+  const maker = folder.absorbed.get(layer)!;
+  const shift = shiftOf(folder, maker, kernelParts(maker)[0]);
+  return layer.weights.map((variable) => {
+    const weight = folder.weight(variable);
+    return variable === movingMean && shift !== null ? tf.sub(weight, shift) : weight;
+  });
 }
 
 function biasHolder(layer: tf.layers.Layer, config: JsonObject): JsonObject {
@@ -76,20 +97,30 @@ function biasHolder(layer: tf.layers.Layer, config: JsonObject): JsonObject {
 }
 
 function needsBias(folder: Folder, layer: tf.layers.Layer): boolean {
-  return kernelParts(layer).some((part) => part.bias == null && sourceOf(folder, layer, part) !== null);
+  return kernelParts(layer).some(
+    (part) =>
+      part.bias == null && sourceOf(folder, layer, part) !== null && absorberOf(folder.graph.program, layer) === null,
+  );
 }
 
 function weightsOf(folder: Folder, layer: tf.layers.Layer, part: KernelPart): tf.Tensor[] {
-  const source = sourceOf(folder, layer, part);
-  if (source === null) return part.weights.map((variable) => folder.weight(variable));
+  const isMoved = part.bias == null && !needsBias(folder, layer);
+  const shift = isMoved ? null : shiftOf(folder, layer, part);
+  if (shift === null) return part.weights.map((variable) => folder.weight(variable));
   const others = part.weights.filter((variable) => variable !== part.bias);
+  const bias = part.bias == null ? tf.mul(shift, 1) : tf.add(folder.weight(part.bias), shift);
+  return [...others.map((variable) => folder.weight(variable)), bias];
+}
+
+/** What constants add to the features that a part of a layer makes, those that are left; null: nothing. */
+function shiftOf(folder: Folder, layer: tf.layers.Layer, part: KernelPart): tf.Tensor | null {
+  const source = sourceOf(folder, layer, part);
+  if (source === null) return null;
   const gained = addedBias(folder, source);
   const use = folder.detail.analysis.weights.get(mixingKernel(part)!)!;
   const kept = folder.kept(use.axes[use.roles.indexOf('makes')]);
   const added = source === part ? tf.tensor1d(gained) : passedOn(part, gained);
-  const shift = kept === null ? added : tf.gather(added, tf.tensor1d(kept, 'int32'));
-  const bias = part.bias == null ? tf.mul(shift, 1) : tf.add(folder.weight(part.bias), shift);
-  return [...others.map((variable) => folder.weight(variable)), bias];
+  return kept === null ? added : tf.gather(added, tf.tensor1d(kept, 'int32'));
 }
 
 /** The part whose constants a layer's bias takes over: its own, or that of the first half before it; null: none. */

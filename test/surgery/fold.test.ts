@@ -159,6 +159,33 @@ describe('foldConstantUnits', () => {
     disposeModel(model);
   });
 
+  const norms: readonly { readonly title: string; readonly moved: boolean; readonly build: () => tf.LayersModel }[] = [
+    {
+      title: 'a BatchNormalization that alone reads a linear layer',
+      moved: true,
+      build: () => normalized('linear', 1),
+    },
+    { title: 'an activation before it', moved: false, build: () => normalized('relu', 1) },
+    { title: 'another reader of the layer', moved: false, build: () => normalized('linear', 2) },
+  ];
+  it.each(norms)('moves a mean instead of adding a bias ($moved): $title', ({ moved, build }) => {
+    const model = build();
+    const graph = readGraph(model);
+    const inputs = randomInputs(model, 2, 1);
+    const constants = constantsOf(graph);
+    const keep = new Map([[graph.groups[0].name, prefix(2)]]);
+    const folded = foldConstantUnits(graph, keep, constants);
+    tf.tidy(() => {
+      const error = relativeError(replacedOutputs(graph, inputs, 2, constants), predict(folded, inputs));
+      expect(error).toBeLessThanOrEqual(PARITY);
+    });
+    expect(folded.getLayer('reader').weights).toHaveLength(moved ? 1 : 2);
+    expect(graph.cost(new Map([['hidden', 2]]), { folded: new Set(['hidden']) }).parameters).toBe(folded.countParams());
+    disposeModel(folded);
+    tf.dispose(inputs);
+    disposeModel(model);
+  });
+
   const refused: readonly { readonly title: string; readonly build: () => tf.LayersModel; readonly reason: RegExp }[] =
     [
       {
@@ -208,6 +235,17 @@ describe('foldConstantUnits', () => {
     disposeModel(model);
   });
 });
+
+/** A Dense without a bias and a BatchNormalization, which is one of so many readers. */
+function normalized(activation: 'linear' | 'relu', readers: number): tf.LayersModel {
+  const input = tf.input({ shape: [4] });
+  const hidden = layers.dense({ name: 'hidden', units: 5 }).apply(input);
+  const read = layers.dense({ name: 'reader', units: 3, useBias: false, activation }).apply(hidden);
+  const norm = layers.batchNormalization().apply(read) as tf.SymbolicTensor;
+  const sum = readers === 1 ? norm : layers.add().apply([norm, read as tf.SymbolicTensor]);
+  const output = layers.dense({ units: 2 }).apply(sum) as tf.SymbolicTensor;
+  return scramble(tf.model({ inputs: input, outputs: output }), createRandom(3));
+}
 
 function residual(): tf.LayersModel {
   const input = tf.input({ shape: [4] });
