@@ -65,6 +65,7 @@ export async function search(
     return { space, trials, pool, expanded: new Set() };
   });
   const made: Trial[] = [];
+  const misses = new Map<number, number>();
   const measured = new Set(start.map(({ plan }) => plan.key));
   const measure = async (field: Field, plan: Plan): Promise<void> => {
     const trial: Trial = { plan, point: await options.measure(plan), tuned: false };
@@ -78,9 +79,11 @@ export async function search(
       await measure(field, first);
   }
   while (made.length < options.evaluations) {
-    const next = pick({ planner, fields, measured, whole, options, turn: made.length });
+    const next = pick({ planner, fields, measured, misses, whole, options, turn: made.length });
     if (next === undefined) break;
+    const { goal } = next;
     await measure(next.field, next.plan);
+    misses.set(goal, meets(made.at(-1)!.point.steer, goal, allowed) ? 0 : (misses.get(goal) ?? 0) + 1);
   }
   return made;
 }
@@ -118,6 +121,8 @@ interface Picking {
   readonly planner: Planner;
   readonly fields: readonly Field[];
   readonly measured: ReadonlySet<string>;
+  /** By goal, how often it was missed since it was last met. */
+  readonly misses: ReadonlyMap<number, number>;
   readonly whole: number;
   readonly options: SearchOptions;
   readonly turn: number;
@@ -130,13 +135,13 @@ interface Pick {
 }
 
 /** The plan most worth measuring for the goal whose turn it is, else for the goals after it. */
-function pick(picking: Picking): Pick | undefined {
+function pick(picking: Picking): (Pick & { readonly goal: number }) | undefined {
   const { fields, options, turn, whole } = picking;
   const chances = fields.map(({ space, trials }) => chancesOf(fitSurrogate(space, trials.map(observed), options)));
   const goals = GOALS.map((_, i) => GOALS[(turn + i) % GOALS.length]);
   for (const goal of new Set(goals)) {
     const best = bestFor(picking, chances, goal);
-    if (best !== undefined && best.worth > LEAST_GAIN * whole) return best;
+    if (best !== undefined && best.worth > LEAST_GAIN * whole) return { ...best, goal };
   }
   return undefined;
 }
@@ -154,14 +159,16 @@ function chancesOf(surrogate: Surrogate): Chance {
 }
 
 function bestFor(picking: Picking, chances: readonly Chance[], goal: number): Pick | undefined {
-  const { fields, whole, options } = picking;
+  const { fields, misses, whole, options } = picking;
   const holding = fields.flatMap(({ trials }) =>
     trials.flatMap(({ plan, point }) => (meets(point.steer, goal, options.allowed) ? [plan] : [])),
   );
   const incumbent = holding.reduce((least, plan) => Math.min(least, plan.value), whole);
+  // the more often it was missed, the less a mere chance counts
+  const care = 1 + (misses.get(goal) ?? 0) / 2;
   const tops = fields.flatMap((field, i) => {
     const worth = (plan: readonly Option[], value: number): number =>
-      value >= incumbent ? 0 : (incumbent - value) * chances[i](plan, goal);
+      value >= incumbent ? 0 : (incumbent - value) * chances[i](plan, goal) ** care;
     const start = cheapestOf(holding.filter((plan) => plan.space === field.space)) ?? [...field.pool.values()][0];
     return climb(picking, { field, start, worth }) ?? [];
   });

@@ -55,7 +55,7 @@ export function fitSurrogate(
   });
   const tax = full.delta / allowed;
   const factor = points.map(({ at: a }, i) =>
-    Float64Array.from(points.slice(0, i + 1), ({ at: b }, j) => kernel(a, b) + (i === j ? noise(a) : 0)),
+    Float64Array.from(points.slice(0, i + 1), ({ at: b }, j) => kernel(a, b) + (i === j ? noise(a) + doubt(a) : 0)),
   );
   cholesky(factor);
   const weights = Float64Array.from(points, ({ at, delta }) => delta - tax - at.total);
@@ -117,9 +117,14 @@ function kernel(a: Features, b: Features): number {
   return SD.common ** 2 * a.mixed * b.mixed + SD.pair ** 2 * pairs + SD.scale ** 2 * squares + local;
 }
 
-/** Far beyond the budget the curves say little about what happens at it. */
+/** Bumps, and what interpolating between measured k misses. */
 function noise({ total }: Features): number {
-  return 0.02 ** 2 + (0.02 * total) ** 2 + (0.3 * Math.max(0, total - 2)) ** 2;
+  return 0.02 ** 2 + (0.02 * total) ** 2;
+}
+
+/** What a plan far beyond the budget is not believed to say about plans at it. */
+function doubt({ total }: Features): number {
+  return (0.3 * Math.max(0, total - 2)) ** 2;
 }
 
 function marginAt(at: Features, points: readonly Point[], z: number): number {
