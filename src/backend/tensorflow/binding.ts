@@ -32,7 +32,13 @@ export interface TensorFlowBackend {
     ): { readonly id: number }[];
     deleteTensor(id: number): void;
   };
-  readonly tensorMap: { get(dataId: object): TensorData };
+  readonly tensorMap: {
+    get(dataId: object): TensorData;
+    has(dataId: object): boolean;
+    set(dataId: object, data: TensorData): void;
+  };
+  createOutputTensor(metadata: { readonly id: number; readonly shape: number[]; readonly dtype: number }): tf.Tensor;
+  disposeData(dataId: object, force?: boolean): boolean;
   getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
   executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(

@@ -4,14 +4,16 @@ import * as tf from '@tensorflow/tfjs';
 
 import { replaceKernel } from '../repairs/kernels.js';
 import { floatType, tensorFlowBackend } from './binding.js';
+import { convolution, isConv, isFloat, registerConv } from './conv.js';
 import { biasGradient, reluGradient } from './gradients.js';
 import { product } from './products.js';
 
 type Fused = typeof tf.fused;
 type MatMulConfig = Parameters<Fused['matMul']>[0];
+type ConvConfig = Parameters<Fused['conv2d']>[0];
 
 /**
- * Dense layers with bias and relu as one kernel of tfjs' engine in training too, where tfjs runs three or more and records
+ * Dense and convolution layers with bias and relu as one kernel of tfjs' engine in training too, where tfjs runs three or more and records
  * each. The ops are TensorFlow's, one after another: its fused ones take a list of texts, which the binding cannot pass.
  */
 export function registerFusedLayers(): void {
@@ -33,6 +35,7 @@ export function registerFusedLayers(): void {
       };
     },
   });
+  registerConv();
   // tfjs-layers (CommonJS) reads `fused` off this object at every call
   const tfjs = createRequire(import.meta.url).resolve('@tensorflow/tfjs');
   const core = createRequire(tfjs)('@tensorflow/tfjs-core') as { fused: Fused };
@@ -40,6 +43,7 @@ export function registerFusedLayers(): void {
   core.fused = {
     ...stock,
     matMul: (config: MatMulConfig) => (isDense(config) ? dense(config) : stock.matMul(config)),
+    conv2d: ((config: ConvConfig) => (isConv(config) ? convolution(config) : stock.conv2d(config))) as Fused['conv2d'],
   };
 }
 
@@ -55,10 +59,6 @@ function isDense({ a, b, bias, activation, transposeA, transposeB }: MatMulConfi
   const fits = (activation ?? 'linear') === 'linear' || activation === 'relu';
   const plain = fits && transposeA !== true && transposeB !== true && tf.getBackend() === 'tensorflow';
   return plain && isFloat(a, 2) && isFloat(b, 2) && isFloat(bias, 1) && a.shape[1] === b.shape[0];
-}
-
-function isFloat(x: unknown, rank: number): x is tf.Tensor {
-  return x instanceof tf.Tensor && x.rank === rank && x.dtype === 'float32' && x.size > 0;
 }
 
 function dense({ a, b, bias, activation }: MatMulConfig): tf.Tensor {
