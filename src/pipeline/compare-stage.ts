@@ -1,7 +1,7 @@
 import { readRecord, writeRecord } from '../records/store.js';
 import type { CompareRecord } from '../records/types.js';
 import { basesOf } from './curves.js';
-import { MEASURING, measureDigest, measureStage, retrainingOf } from './measure-stage.js';
+import { MEASURING, measureDigest, measureStage, retrainingOf, sameWeights } from './measure-stage.js';
 import { missingOf } from './missing.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, type Session } from './session.js';
@@ -20,9 +20,8 @@ export async function compareStage(
   if (kept?.inputs === inputs) {
     reused(session, stages, 'compare');
     // the axis is how it is shown, not what was measured
-    const record = { ...kept, axis };
-    if (kept.axis !== axis) await writeRecord(folder, 'compare.json', record);
-    return record;
+    if (kept.axis !== axis) await writeRecord(folder, 'compare.json', { ...kept, axis });
+    return sameWeights(session, 'compare.json', { ...kept, axis }, made);
   }
   return measureStage(session, 'compare', inputs, made, stages, async (swept, { kernels, missing }) => {
     const groups = swept.groups.map((group) => ({

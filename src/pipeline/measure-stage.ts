@@ -1,5 +1,7 @@
 import { TdcError } from '../errors.js';
 import { disposeModel } from '../model/index.js';
+import { writeRecord } from '../records/store.js';
+import type { CompareRecord, SweepRecord } from '../records/types.js';
 import { planSweep, sweep, type SweepOptions, type SweepPlan, type Swept, type Variants } from '../sweep/sweep.js';
 import type { JobStore } from '../sweep/jobs.js';
 import { ALL_BASES, basesOf, chooseCurves, TAIL_RANK, type Chosen } from './curves.js';
@@ -24,6 +26,19 @@ export function measureDigest(session: Session, stage: MeasuringStage, made: Ret
 /** Which retraining a record measured. */
 export function retrainingOf(made: Retrained | undefined): { retraining?: string } {
   return made === undefined ? {} : { retraining: made.record.inputs };
+}
+
+/** A record of these weights: another retraining may have ended in the same bytes, and the record then names it. */
+export async function sameWeights<Kept extends SweepRecord | CompareRecord>(
+  { folder }: Session,
+  name: 'sweep.json' | 'compare.json',
+  kept: Kept,
+  made: Retrained | undefined,
+): Promise<Kept> {
+  if (kept.retraining === made?.record.inputs) return kept;
+  const record = { ...kept, ...retrainingOf(made) };
+  await writeRecord(folder, name, record);
+  return record;
 }
 
 /** The original, and what retraining made of it. */

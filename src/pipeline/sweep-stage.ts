@@ -1,7 +1,7 @@
 import { readRecord, writeRecord } from '../records/store.js';
 import type { ComparedGroup, GroupCurves, SweepRecord } from '../records/types.js';
 import { basesOf } from './curves.js';
-import { MEASURING, measureDigest, measureStage, retrainingOf } from './measure-stage.js';
+import { MEASURING, measureDigest, measureStage, retrainingOf, sameWeights } from './measure-stage.js';
 import { missingOf } from './missing.js';
 import type { Retrained } from './retrain-stage.js';
 import { headOf, type Session } from './session.js';
@@ -18,7 +18,7 @@ export async function sweepStage(
   const kept = await readRecord(folder, 'sweep.json').catch(() => undefined);
   if (kept?.inputs === inputs) {
     reused(session, stages, 'sweep');
-    return kept;
+    return sameWeights(session, 'sweep.json', kept, made);
   }
   return measureStage(session, 'sweep', inputs, made, stages, async (swept, chosen) => {
     const { skipped, notes } = missingOf(session, swept.groups, chosen.missing, basesOf(session, MEASURING.sweep));

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 
-import { formByBasis, narrowModel, planCost, shrink, tune } from '../../compress/index.js';
+import { formByBasis, narrowModel, planCost, resolvePlan, shrink, tune } from '../../compress/index.js';
 import { readGraph } from '../../graph/index.js';
 import { disposeModel } from '../../model/index.js';
 import type { PlanChoice, PlannedGroup, WeightsName } from '../../records/types.js';
@@ -17,6 +17,8 @@ export interface JointModels {
   readonly measure: (plan: PlanChoice) => Promise<JointPoint>;
   /** Trains the narrowed model at its widths first; from the tuned weights of a wider plan, where there are such. Absent: no tuning. */
   readonly tune?: (plan: PlanChoice, from?: PlanChoice) => Promise<JointPoint>;
+  /** The plan as it is carried out: a kernel whose rank would save no weights stays whole. */
+  readonly carried: <Choice extends PlanChoice>(plan: Choice) => Choice;
   /** The narrowed model, or the one that was tuned. The caller disposes it. */
   readonly model: (plan: PlanChoice, tuned: boolean) => tf.LayersModel;
   /** Every tuned model that was not taken. */
@@ -71,6 +73,14 @@ export function jointModels(session: Session, { sets, judge, tuning, latency }: 
       } finally {
         disposeModel(model);
       }
+    },
+    carried: (plan) => {
+      const form = formByBasis(setOf(plan.weights).parts.rankBasis);
+      const { ranks } = resolvePlan(session.graph, plan.groups.filter(isCut), form);
+      const groups = plan.groups.map((group) =>
+        group.kind === 'rank' && !ranks.has(group.layer!) ? { ...group, k: group.n } : group,
+      );
+      return { ...plan, groups };
     },
     model: (plan, wasTuned) => {
       if (!wasTuned) return narrow(plan);

@@ -35,7 +35,8 @@ export async function planStage(
   if (kept !== undefined) {
     reused(session, stages, 'recommend');
     const { baseline: _, ...plan } = kept;
-    const record = { ...plan, ...shared };
+    // another retraining may have ended in the same bytes
+    const record = { ...plan, ...retrainingOf(made), ...shared };
     await writeRecord(folder, 'plan.json', record);
     return record;
   }
@@ -169,7 +170,7 @@ async function record(
     await markFolder(session, stages);
     await keepTuned(session, inputs, planned.tuned ? model : undefined);
     const whole = await wholes(judge, made);
-    const { tunings, feasibility, isOriginal: _, ...found } = outcome;
+    const { tunings, feasibility, isOriginal: _, likely, ...found } = outcome;
     const head = headOf(session, 'tdc/plan', inputs);
     return {
       ...head,
@@ -179,11 +180,15 @@ async function record(
       confidence: options.confidence,
       minimize: options.minimize,
       ...found,
+      ...models.carried({ weights, groups }),
+      ...(likely === undefined ? {} : { likely: models.carried(likely) }),
+      frontier: outcome.frontier.map(models.carried),
       rows: { steering: judge.halves.steering.length, bounding: judge.halves.bounding.length },
       original: { ...measuredOf(judge.bound(judge.original)), ...graph.cost(new Map()) },
       ...whole,
       feasibility: {
         ...feasibility,
+        smallest: models.carried(feasibility.smallest),
         ...(whole.retrained === undefined ? {} : { retrained: riseOnly(whole.retrained) }),
         ...(whole.control === undefined ? {} : { control: riseOnly(whole.control) }),
       },
