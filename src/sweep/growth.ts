@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { canGrow } from '../backend/wasm/kernels/grow.js';
+import { withRowsAlike } from '../backend/wasm/kernels/rows-alike.js';
 import { finish } from '../evaluate/forward.js';
 import type { Program, Step } from '../graph/types.js';
 import type { Outputs } from '../objective/types.js';
@@ -177,7 +178,8 @@ async function finishBlock(
     });
     for (const [value, tensor] of cut.values) feeds.set(value, gathered(tensor, rows));
     for (const [value, mask] of cut.masks) masks.set(value, gathered(mask, rows));
-    return await finish(program, feeds, rows.length, { masks });
+    // what runs before the first await is all that computes
+    return await withRowsAlike(() => finish(program, feeds, rows.length, { masks }));
   } finally {
     tf.dispose([...feeds.values(), ...masks.values()]);
   }

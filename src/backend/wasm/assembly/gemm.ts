@@ -10,12 +10,12 @@ const MC: i32 = 128;
 const ROWS: usize = MC * KC * 4;
 const COLUMNS: usize = ROWS + MC * 4;
 const TILE: usize = COLUMNS + KC * 4;
-const FREE: usize = TILE + 128;
+export const FREE: usize = TILE + 128;
 
 /** Depth of the next block: 256, or half of what is left when that is less than two blocks. A function of K alone. */
 // @ts-ignore: decorator
 @inline
-function depth(left: i32): i32 {
+export function depth(left: i32): i32 {
   return left <= KC ? left : left < 2 * KC ? (left + 1) >> 1 : KC;
 }
 

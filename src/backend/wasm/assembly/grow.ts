@@ -1,12 +1,6 @@
 import { at, pointer, scratchOf, word } from './control';
 import { C, DH, DW, H, KH, KW, LEFT, OH, OW, SH, SW, TOP, W } from './geometry';
-
-// @ts-ignore: decorator
-@inline
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  return f32x4.add(f32x4.mul(a, b), c);
-}
+import { madd } from './micro';
 
 /**
  * Operation: sums that grow column by column of x, and what they are at some widths, for rows of pixels (a convolution's, or one).

@@ -1,4 +1,5 @@
 import { scratchOf, setControl, word, wordAt } from './control';
+import { gemmAlikeTask } from './alike';
 import { addPartsTask, affineTask, columnSumsTask } from './columns';
 import { crossentropyTask } from './crossentropy';
 import { depthwiseFilterGradientTask, depthwiseInputGradientTask, depthwiseTask } from './depthwise';
@@ -9,7 +10,7 @@ import { packTask, padTask } from './pack';
 import { averagePoolGradientTask, averagePoolTask, maxPoolGradientTask, maxPoolTask } from './pool';
 
 // what is built can be told from what is not (session.ts)
-export { crossentropyTask, growTask };
+export { crossentropyTask, gemmAlikeTask, growTask };
 
 const GENERATION = 0,
   OPEN = 1,
@@ -122,5 +123,7 @@ function execute(operation: i32, task: i32, thread: i32): void {
       return growTask(task, thread);
     case 31:
       return crossentropyTask(task);
+    case 32:
+      return gemmAlikeTask(task, thread);
   }
 }

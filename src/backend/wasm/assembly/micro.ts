@@ -2,14 +2,14 @@ import { at } from './control';
 
 // @ts-ignore: decorator
 @inline
-function madd(a: v128, b: v128, c: v128): v128 {
+export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
 // @ts-ignore: decorator
 @inline
-function finish(to: usize, x: v128, y: v128, b0: v128, b1: v128, accumulate: bool, relu: bool): void {
+export function finish(to: usize, x: v128, y: v128, b0: v128, b1: v128, accumulate: bool, relu: bool): void {
   x = f32x4.add(x, b0);
   y = f32x4.add(y, b1);
   if (accumulate) {
@@ -89,7 +89,7 @@ export function micro(k: i32, a: usize, b: usize, step: usize, c: usize, row: us
 }
 
 /** The part of a tile that lies inside C, in the same order of operations as a whole tile. */
-function cut(tile: usize, c: usize, row: usize, rows: i32, columns: i32, accumulate: bool, bias: usize, relu: bool): void {
+export function cut(tile: usize, c: usize, row: usize, rows: i32, columns: i32, accumulate: bool, bias: usize, relu: bool): void {
   for (let i = 0; i < 4 && i < rows; i++, c += row) {
     for (let j = 0; j < 8 && j < columns; j++) {
       let value = load<f32>(at(tile, 8 * i + j));

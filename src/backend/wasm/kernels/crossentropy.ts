@@ -20,8 +20,8 @@ export interface Crossentropies {
 export function crossentropies(scores: Float32Array, units: number, classes: Int32Array): Crossentropies | undefined {
   const s = tf.getBackend() === 'wasm' ? session() : undefined;
   const rows = classes.length;
-  if (s?.covers('crossentropy') !== true || rows === 0 || classes.some((own) => !(own >= 0 && own < units)))
-    return undefined;
+  if (s?.covers('crossentropy') !== true || rows === 0) return undefined;
+  for (let row = 0; row < rows; row++) if (classes[row] < 0 || classes[row] >= units) return undefined;
   const address = s.buffer('scores', rows * (4 * units + 24));
   const [ownClasses, values] = [address + 16 * rows, address + 24 * rows];
   const { buffer } = s.floatsAt(address, 1);

@@ -1,5 +1,6 @@
 import { replaceKernel, sizeOf } from '../kernel.js';
 import type { Info } from '../kernel.js';
+import { ALIKE_SCRATCH, areRowsAlike } from './rows-alike.js';
 import { session } from './session.js';
 import type { Session } from './session.js';
 
@@ -174,9 +175,10 @@ function gemmOfManyRows(s: Session, a: OperandA, b: OperandB, c: number, product
   const [rows, columns] = blockSize(s, product, parallel, batch.count);
   const rowBlocks = Math.ceil(m / rows);
   const columnBlocks = Math.ceil(n / columns);
-  s.reserve(0);
+  const alike = areRowsAlike() && s.covers('gemmAlike');
+  s.reserve(alike ? ALIKE_SCRATCH : 0);
   // prettier-ignore
-  s.run('gemm', rowBlocks * columnBlocks * batch.count, a.address, a.kind, a.rowStride, a.columnStride, packed, c, m, n, k,
+  s.run(alike ? 'gemmAlike' : 'gemm', rowBlocks * columnBlocks * batch.count, a.address, a.kind, a.rowStride, a.columnStride, packed, c, m, n, k,
     product.bias ?? 0, product.relu === true ? 1 : 0, rows, rowBlocks, columns, columnBlocks, batch.a, matrices === 1 ? 0 : packedSize, m * n);
 }
 

@@ -31,6 +31,7 @@ export const OPERATION = {
   keepPrefixes: 20,
   grow: 30,
   crossentropy: 31,
+  gemmAlike: 32,
 } as const;
 
 export type Operation = keyof typeof OPERATION;
@@ -124,7 +125,7 @@ export class Session {
   }
 
   /** Whether the kernels that were built have an operation: sources may be newer. */
-  covers(operation: 'grow' | 'crossentropy'): boolean {
+  covers(operation: 'grow' | 'crossentropy' | 'gemmAlike'): boolean {
     return this.#instance !== undefined && `${operation}Task` in this.#instance;
   }
 
