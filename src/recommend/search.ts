@@ -27,9 +27,9 @@ export interface SearchOptions {
  * What is looked for in turn: delta + share x (upper95 - delta) <= allowed, on the steering half alone. 1 is the rule for a safe plan, 0 for a
  * likely one. Those between and beyond leave room for the other half, whose rows have errors of their own, to disagree.
  */
-const GOALS = [1, 0, 1, 1.5, 1, 0.5, 2, 1];
+const GOALS = [1, 0, 1, 1.5, 1, 3, 0.5, 2, 1];
 /** A measurement that may be expected to save less than this share of the original's cost is not made. */
-const LEAST_GAIN = 3e-4;
+const LEAST_GAIN = 1e-4;
 /** Ladders of plans that the single curves propose, up to these multiples of the budget. */
 const LADDERS = [0.5, 1, 4];
 const MOST_RUNGS = 48;

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { examplesNeeded, judgePoint, judgeReport } from '../../src/recommend/judge.js';
 
+const rise = (delta: number, upper95: number) => ({ delta, upper95, deltaSe: (upper95 - delta) / 1.645 });
+
 describe('judgePoint', () => {
   it.each([
     ['the bound inside', -1, 0.5, 'holds'],
@@ -29,8 +31,6 @@ describe('judgeReport', () => {
 });
 
 describe('examplesNeeded', () => {
-  const rise = (delta: number, upper95: number) => ({ delta, upper95, deltaSe: (upper95 - delta) / 1.645 });
-
   it.each([
     // N (upper95 - delta)^2 / (allowed - delta)^2, by hand
     [rise(0.5, 1.5), 100, 400],

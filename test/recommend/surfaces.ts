@@ -28,6 +28,8 @@ export interface SurfaceOptions {
   readonly noise?: number;
   readonly weights?: readonly WeightsName[];
   readonly tax?: number;
+  /** Factor on all rises; 0: nothing but noise. */
+  readonly height?: number;
   /** What tuning leaves of tax and rise; absent: there is no tuning. */
   readonly tuning?: number;
 }
@@ -71,7 +73,7 @@ export function surface(options: SurfaceOptions): Surface {
   const half = (plan: PlanChoice, salt: number, left = 1): Rise => {
     const set = weights.indexOf(plan.weights);
     const tax = plan.weights === 'original' ? 0 : left * (options.tax ?? 0);
-    const rise = left * clean(plan);
+    const rise = left * (options.height ?? 1) * clean(plan);
     const isWhole = plan.groups.every(({ k, n }) => k === n);
     const spread =
       plan.weights === 'original' && isWhole ? 0 : noise * Math.sqrt(Math.max(0.05, (rise + tax) / allowed));
