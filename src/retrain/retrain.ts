@@ -3,17 +3,18 @@ import * as tf from '@tensorflow/tfjs';
 import type { AdamLike } from '../backend/types.js';
 import type { Batch, Split } from '../data/types.js';
 import { TrainingError } from '../errors.js';
-import { feedsOf, fetchesLogits, outputsOf } from '../evaluate/forward.js';
+import { feedsOf, fetchesLogits } from '../evaluate/forward.js';
 import { masking } from '../evaluate/masks.js';
 import { runProgram } from '../graph/index.js';
 import type { ModelGraph, WidthGroup } from '../graph/types.js';
 import type { Sampler } from '../layers/index.js';
 import { softTargets, trainingLoss } from '../objective/training.js';
-import type { Objective } from '../objective/types.js';
+import type { Objective, Outputs } from '../objective/types.js';
 import { createRandom, deriveSeed } from '../random/index.js';
 import type { EpochRecord } from '../records/types.js';
 import { expectedLoss } from './held.js';
 import { cosineRate, type Schedule } from './schedule.js';
+import { Teacher } from './teacher.js';
 import { trainableVariables } from './variables.js';
 
 export interface RetrainOptions {
@@ -58,12 +59,13 @@ export async function retrain(graph: ModelGraph, options: RetrainOptions): Promi
   const groups = graph.groups.filter(({ name }) => options.groups.includes(name));
   const variables = trainableVariables(graph, groups, options.trains);
   const optimizer = options.createAdam(options.learningRate);
+  const teacher = new Teacher(options.original.program, options.train.size);
   const best = new Best(variables);
   const history: EpochRecord[] = [];
   try {
     best.offer(await expectedLoss(graph, groups, options));
     for (let epoch = 1; epoch <= options.schedule.epochs; epoch++) {
-      const trainLoss = await runEpoch({ graph, groups, variables, optimizer, epoch }, options);
+      const trainLoss = await runEpoch({ graph, groups, variables, optimizer, teacher, epoch }, options);
       const expected = await expectedLoss(graph, groups, options);
       best.offer(expected);
       history.push({
@@ -85,6 +87,7 @@ interface Run {
   readonly groups: readonly WidthGroup[];
   readonly variables: readonly tf.Variable[];
   readonly optimizer: AdamLike;
+  readonly teacher: Teacher;
   readonly epoch: number;
 }
 
@@ -95,9 +98,11 @@ async function runEpoch(run: Run, options: RetrainOptions): Promise<number> {
   for (let at = 0; at < schedule.stepsPerEpoch; at++) {
     await options.pause?.();
     const step = (run.epoch - 1) * schedule.stepsPerEpoch + at;
-    const batch = await train.read(order.slice(at * batchSize, (at + 1) * batchSize));
+    const rows = order.slice(at * batchSize, (at + 1) * batchSize);
+    const batch = await train.read(rows);
     run.optimizer.setLearningRate(rateAt(step, options));
-    const loss = await trainStep(run, batch, step, options);
+    const taught = options.distill || options.objective.self ? await run.teacher.outputs(rows, batch) : undefined;
+    const loss = await trainStep(run, batch, taught, step, options);
     total += loss * batch.size;
     options.onProgress?.(step + 1, schedule.epochs * schedule.stepsPerEpoch, loss);
   }
@@ -108,10 +113,15 @@ function rateAt(step: number, { learningRate, schedule }: RetrainOptions): numbe
   return cosineRate(learningRate, step, schedule.epochs * schedule.stepsPerEpoch);
 }
 
-async function trainStep(run: Run, batch: Batch, step: number, options: RetrainOptions): Promise<number> {
+async function trainStep(
+  run: Run,
+  batch: Batch,
+  teacher: Outputs | undefined,
+  step: number,
+  options: RetrainOptions,
+): Promise<number> {
   const { graph, groups, optimizer, variables } = run;
-  const { objective, original } = options;
-  const teacher = options.distill || objective.self ? await outputsOf(original.program, batch) : undefined;
+  const { objective } = options;
   const masked = options.sampler === undefined ? {} : masking(groups, drawWidths(groups, batch.size, step, options));
   const feeds = feedsOf(graph.program, batch);
   const minimize = (): tf.Scalar =>

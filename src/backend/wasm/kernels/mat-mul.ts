@@ -24,7 +24,7 @@ export interface Product {
 }
 
 /** Below this many multiply-adds waking a thread costs more than it saves. */
-const WORTH_THREADS = 100_000;
+const WORTH_THREADS = 500_000;
 
 /** A batch of examples, against the hundreds of columns of a layer's weights. */
 const FEW_ROWS = 256;
