@@ -18,16 +18,16 @@ const PAIRED = 16;
 const KEPT_PAIRS = 12;
 
 /** Plans a step away: one group narrower or wider, or one narrower and another wider; the most promising of the latter. */
-export function neighbours(planner: Planner, plan: Plan, worth: Worth, allowed: number): Plan[] {
+export function neighbours(planner: Planner, plan: Plan, worth: Worth, unit: number): Plan[] {
   const moves = plan.space.variables.flatMap((variable, at) =>
-    steps(variable, plan.options[at], allowed).map((option): Move => {
+    steps(variable, plan.options[at], unit).map((option): Move => {
       const single = planner.plan(plan.space, replaced(plan.options, [{ at, option }]));
       return { at, option, single, dearer: single.value - plan.value, worse: option.rise - plan.options[at].rise };
     }),
   );
   const narrower = top(
     moves.filter(({ dearer }) => dearer < 0),
-    ({ dearer, worse }) => -dearer / (Math.max(0, worse) + 0.01 * allowed),
+    ({ dearer, worse }) => -dearer / (Math.max(0, worse) + 0.01 * unit),
   );
   const wider = top(
     moves.filter(({ worse }) => worse < 0),
@@ -59,7 +59,7 @@ function replaced(options: readonly Option[], moves: readonly Pick<Move, 'at' | 
 }
 
 /** Options near this one: single units and grid steps up and down, its like in other families, and whole. */
-function steps(variable: SpaceVariable, from: Option, allowed: number): Option[] {
+function steps(variable: SpaceVariable, from: Option, unit: number): Option[] {
   if (variable.options.length < 2) return [];
   const found = new Set<Option>();
   variable.families.forEach(({ ks, grid, at }, family) => {
@@ -74,7 +74,7 @@ function steps(variable: SpaceVariable, from: Option, allowed: number): Option[]
       return;
     }
     found.add(at(ks[ks.length - 1]));
-    for (const rise of [from.rise, from.rise + 0.05 * allowed, from.rise + 0.2 * allowed, from.rise + 0.5 * allowed]) {
+    for (const rise of [from.rise, from.rise + 0.05 * unit, from.rise + 0.2 * unit, from.rise + 0.5 * unit]) {
       const alike = grid.find((k) => at(k).rise <= rise);
       if (alike !== undefined) found.add(at(alike));
     }

@@ -4,7 +4,7 @@ import { costTables } from './cost-tables.js';
 import { neighbours, type Worth } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
 import type { Option, Space } from './space.js';
-import { fitSurrogate, type Expectation, type Surrogate } from './surrogate.js';
+import { fitSurrogate, unitOf, type Expectation, type Surrogate } from './surrogate.js';
 import type { JointPoint } from './types.js';
 
 /** A joint model and what came of it. */
@@ -30,6 +30,10 @@ export interface SearchOptions {
 const GOALS = [1, 0, 1, 1.5, 1, 3, 0.5, 2, 1];
 /** A measurement that may be expected to save less than this share of the original's cost is not made. */
 const LEAST_GAIN = 1e-4;
+/** Plans less likely to meet the goal are not tried. */
+const LEAST_CHANCE = 0.03;
+/** A joint rise is taken to be at least this share of every single one in it. */
+const LEAST_SHARE = 0.5;
 /** Ladders of plans that the single curves propose, up to these multiples of the budget. */
 const LADDERS = [0.5, 1, 4];
 const MOST_RUNGS = 48;
@@ -81,8 +85,11 @@ export async function search(
   while (made.length < options.evaluations) {
     const next = pick({ planner, fields, measured, misses, whole, options, turn: made.length });
     if (next === undefined) break;
-    const { goal } = next;
-    await measure(next.field, next.plan);
+    const { goal, field } = next;
+    const plan = unfactored(planner, next.plan);
+    measured.add(next.plan.key);
+    if (plan !== next.plan && measured.has(plan.key)) continue;
+    await measure(field, plan);
     misses.set(goal, meets(made.at(-1)!.point.steer, goal, allowed) ? 0 : (misses.get(goal) ?? 0) + 1);
   }
   return made;
@@ -92,8 +99,17 @@ export async function search(
 export function firstPlan(planner: Planner, space: Space, allowed: number): Plan | undefined {
   const best = allocations(tablesOf(planner, space), allowed - space.candidate.full.delta).at(-1);
   if (best === undefined) return undefined;
-  const plan = planner.plan(space, best.options);
+  const plan = unfactored(planner, planner.plan(space, best.options));
   return plan.value < wholePlan(planner, space).value ? plan : undefined;
+}
+
+/** The plan without ranks that save nothing beside what else it narrows. */
+function unfactored(planner: Planner, plan: Plan): Plan {
+  return plan.space.variables.reduce((now, { options }, i) => {
+    if (now.options[i].group.kind === 'unit' || options[0].family >= 0) return now;
+    const other = planner.plan(plan.space, now.options.with(i, options[0]));
+    return other.value <= now.value ? other : now;
+  }, plan);
 }
 
 const tables = new WeakMap<Space, ReturnType<typeof costTables>>();
@@ -106,7 +122,7 @@ export function tablesOf(planner: Planner, space: Space): ReturnType<typeof cost
 }
 
 function proposals(planner: Planner, space: Space, allowed: number): Plan[] {
-  const left = Math.max(allowed - space.candidate.full.delta, 0.25 * allowed);
+  const left = unitOf(space, allowed);
   const ladders = LADDERS.flatMap((times) => thinned(allocations(tablesOf(planner, space), times * left)));
   const widest = space.variables.map((variable) => variable.options[0]);
   return [widest, ...ladders.map((allocation) => allocation.options)].map((options) => planner.plan(space, options));
@@ -137,7 +153,9 @@ interface Pick {
 /** The plan most worth measuring for the goal whose turn it is, else for the goals after it. */
 function pick(picking: Picking): (Pick & { readonly goal: number }) | undefined {
   const { fields, options, turn, whole } = picking;
-  const chances = fields.map(({ space, trials }) => chancesOf(fitSurrogate(space, trials.map(observed), options)));
+  const chances = fields.map(({ space, trials }) =>
+    chancesOf(fitSurrogate(space, trials.map(observed), options), space, options.allowed),
+  );
   const goals = GOALS.map((_, i) => GOALS[(turn + i) % GOALS.length]);
   for (const goal of new Set(goals)) {
     const best = bestFor(picking, chances, goal);
@@ -149,12 +167,16 @@ function pick(picking: Picking): (Pick & { readonly goal: number }) | undefined 
 /** Probability that a plan meets a goal. */
 type Chance = (options: readonly Option[], goal: number) => number;
 
-function chancesOf(surrogate: Surrogate): Chance {
+function chancesOf(surrogate: Surrogate, { candidate }: Space, allowed: number): Chance {
   const known = new WeakMap<readonly Option[], Expectation>();
+  const left = allowed - candidate.full.delta;
   return (options, goal) => {
+    // one group alone was measured: narrowing the others as well hardly makes up for it
+    if (options.some(({ rise }) => rise * LEAST_SHARE > left)) return 0;
     const expected = known.get(options) ?? surrogate.expect(options);
     known.set(options, expected);
-    return normal((1 - expected.mean - goal * expected.margin) / expected.sd);
+    const chance = normal((allowed - expected.mean - goal * expected.margin) / expected.sd);
+    return chance < LEAST_CHANCE ? 0 : chance;
   };
 }
 
@@ -185,10 +207,10 @@ function climb(
   { field, start, worth }: { field: Field; start: Plan; worth: Worth },
 ): Pick | undefined {
   const { pool, expanded } = field;
+  const unit = unitOf(field.space, options.allowed);
   const expand = (plan: Plan): void => {
     expanded.add(plan.key);
-    for (const next of neighbours(planner, plan, worth, options.allowed))
-      if (next.value < whole) pool.set(next.key, next);
+    for (const next of neighbours(planner, plan, worth, unit)) if (next.value < whole) pool.set(next.key, next);
   };
   if (!expanded.has(start.key)) expand(start);
   for (let round = 0; ; round++) {

@@ -1,7 +1,7 @@
 import type { Rise } from '../records/types.js';
 import type { Option, Space } from './space.js';
 
-/** What is expected of a plan that was not measured, in units of the allowed rise. */
+/** What is expected of a plan that was not measured. */
 export interface Expectation {
   /** Rise over the original. */
   readonly mean: number;
@@ -17,7 +17,7 @@ export interface Surrogate {
 
 interface Features {
   readonly families: Int32Array;
-  /** Roots of the single curves' rises, in units of the allowed rise. */
+  /** Roots of the single curves' rises, in units of what the tax leaves. */
   readonly roots: Float64Array;
   /** Sum of the rises. */
   readonly total: number;
@@ -29,7 +29,7 @@ interface Features {
 
 /** Prior standard deviations: of a coefficient on `mixed` common to all pairs, of one for each pair, of each curve's scale, of the rest. */
 const SD = { common: 0.6, pair: 0.3, scale: 0.1, local: 0.25, floor: 0.08 };
-/** Reach of what is local, in roots of the allowed rise. */
+/** Reach of what is local, in roots of what the tax leaves. */
 const REACH = 0.5;
 /** Squared distance of two curves of different kind. */
 const APART = 0.05;
@@ -45,15 +45,16 @@ export function fitSurrogate(
   { allowed, z }: { allowed: number; z: number },
 ): Surrogate {
   const { full } = space.candidate;
+  const unit = unitOf(space, allowed);
   const points = measured.map(({ options, rise }): Point => {
-    const at = features(options, full.deltaSe, allowed);
+    const at = features(options, full.deltaSe, unit);
     return {
       at,
-      margin: Math.max(0, finite((rise.upper95 - rise.delta) / allowed)),
-      delta: finite(rise.delta / allowed),
+      margin: Math.max(0, finite((rise.upper95 - rise.delta) / unit)),
+      delta: finite(rise.delta / unit),
     };
   });
-  const tax = full.delta / allowed;
+  const tax = full.delta / unit;
   const factor = points.map(({ at: a }, i) =>
     Float64Array.from(points.slice(0, i + 1), ({ at: b }, j) => kernel(a, b) + (i === j ? noise(a) + doubt(a) : 0)),
   );
@@ -63,7 +64,7 @@ export function fitSurrogate(
   backward(factor, weights);
   const covariances = new Float64Array(points.length);
   const expect = (options: readonly Option[]): Expectation => {
-    const at = features(options, full.deltaSe, allowed);
+    const at = features(options, full.deltaSe, unit);
     let mean = tax + at.total;
     points.forEach((point, i) => {
       covariances[i] = kernel(at, point.at);
@@ -72,14 +73,20 @@ export function fitSurrogate(
     forward(factor, covariances);
     let variance = kernel(at, at) + noise(at);
     for (const value of covariances) variance -= value * value;
-    return { mean, sd: Math.sqrt(Math.max(variance, noise(at))), margin: marginAt(at, points, z) };
+    const sd = Math.sqrt(Math.max(variance, noise(at)));
+    return { mean: unit * mean, sd: unit * sd, margin: unit * marginAt(at, points, z) };
   };
   return { expect };
 }
 
+/** What the tax leaves of the allowed rise, the natural unit of rises over the same weights; at least a quarter of the allowed rise. */
+export function unitOf({ candidate }: Space, allowed: number): number {
+  return Math.max(allowed - candidate.full.delta, allowed / 4);
+}
+
 interface Point {
   readonly at: Features;
-  /** Rise, and how far its bound lies above, in units of the allowed rise. */
+  /** Rise, and how far its bound lies above, in units of what the tax leaves. */
   readonly delta: number;
   readonly margin: number;
 }
@@ -88,18 +95,18 @@ function finite(value: number): number {
   return Number.isNaN(value) ? FARTHEST : Math.min(FARTHEST, Math.max(-FARTHEST, value));
 }
 
-function features(options: readonly Option[], fullSe: number, allowed: number): Features {
+function features(options: readonly Option[], fullSe: number, unit: number): Features {
   const families = new Int32Array(options.length);
   const roots = new Float64Array(options.length);
   let [total, rooted, variance] = [0, 0, fullSe ** 2];
   options.forEach(({ family, rise, se }, i) => {
     families[i] = family;
-    roots[i] = Math.sqrt(rise / allowed);
-    total += rise / allowed;
+    roots[i] = Math.sqrt(rise / unit);
+    total += rise / unit;
     rooted += roots[i];
     variance += Math.max(0, se ** 2 - fullSe ** 2);
   });
-  return { families, roots, total, mixed: (rooted ** 2 - total) / 2, se: Math.sqrt(variance) / allowed };
+  return { families, roots, total, mixed: (rooted ** 2 - total) / 2, se: Math.sqrt(variance) / unit };
 }
 
 function kernel(a: Features, b: Features): number {
