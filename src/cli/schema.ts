@@ -138,7 +138,7 @@ function parse(schema: z.ZodType, raw: unknown, at: readonly string[], source: S
   }
   const received = show(path.reduce(dig, raw));
   const words = [...at, ...path].filter((part) => !/^\d+$/u.test(part));
-  const expected = EXPECTS[words.join('.')] ?? EXPECTS[words.at(-1) ?? ''] ?? kindOf(issue);
+  const expected = EXPECTS[words.join('.')] ?? EXPECTS[words.at(-1) ?? ''] ?? EXPECTS[words[0] ?? ''] ?? kindOf(issue);
   throw new UsageError(`${source.name(words.join('.'))} expects ${expected}, received ${received}.`);
 }
 

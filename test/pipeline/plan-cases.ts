@@ -55,7 +55,7 @@ export async function writeCase(dir: string, model: tf.LayersModel, rows: number
     ]);
     const data = npz({ ...Object.fromEntries(inputs), y: npy('<i4', [rows], labels) } as Record<string, Uint8Array>);
     writeFileSync(join(dir, 'data.npz'), data);
-    await writeModel(model, join(dir, 'model'));
+    await writeModel(model, join(dir, 'model'), { force: true });
     return { model: join(dir, 'model'), data: join(dir, 'data.npz'), backend: 'cpu' };
   } finally {
     disposeModel(model);

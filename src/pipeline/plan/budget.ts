@@ -14,6 +14,12 @@ import type { Halves } from './halves.js';
 export function budgetOf({ options, objective }: Session): Budget {
   const standard = objective.self ? 'explained:0.01' : 0.01;
   const budget = parseBudget(options.budget ?? standard);
+  if (budget.kind === 'relative' && objective.self) {
+    throw new UsageError(
+      "A relative budget needs a loss above 0, and against the model's own outputs the original's is 0.",
+      { hint: 'Give the budget as explained:0.01.' },
+    );
+  }
   if (budget.kind === 'metric' && objective.metrics.length === 0) {
     throw new UsageError('A budget in the metric needs one, and with this target nothing but the loss is measured.', {
       hint: 'Give the budget in the loss: --budget explained:0.01.',
