@@ -66,8 +66,9 @@ export async function recommend(problem: PlanProblem, given: Partial<RecommendOp
   if (problem.tune !== undefined) {
     const safe = cheapest(trials.filter((trial) => isSafe(trial, allowed)));
     const value = safe?.plan.value ?? whole.value;
+    const near = trials.filter(({ point }) => point.steer.delta <= allowed).map(({ plan }) => plan);
     trials.push(
-      ...(await tuneAlong(planner, spaces, { allowed, value, tunings: options.tunings, tune: measuring.tune })),
+      ...(await tuneAlong(planner, spaces, { allowed, value, near, tunings: options.tunings, tune: measuring.tune })),
     );
   }
   return outcome({ problem, options, planner, spaces, trials, whole, isOriginal });

@@ -9,6 +9,8 @@ export interface TuningOptions {
   readonly allowed: number;
   /** Cost of the safe plan without tuning; only what costs less is tuned. */
   readonly value: number;
+  /** Untuned plans whose mean holds on the steering half. */
+  readonly near: readonly Plan[];
   /** Models that may be tuned. */
   readonly tunings: number;
   readonly tune: (plan: Plan, from: PlanChoice | undefined) => Promise<JointPoint>;
@@ -52,6 +54,13 @@ export async function tuneAlong(planner: Planner, spaces: readonly Space[], opti
       if (fails / low < CLOSE) break;
       times = Math.sqrt(low * fails);
     }
+  }
+  // what nearly holds as it is will hardly fail when tuned
+  for (const plan of [...options.near].sort((a, b) => a.value - b.value)) {
+    const least = Math.min(value, ...made.filter(isHolding).map((trial) => trial.plan.value));
+    if (made.length >= tunings || plan.value >= least) break;
+    if (made.some((trial) => trial.plan.key === plan.key)) continue;
+    made.push({ plan, point: await tune(plan, startFor(plan, made)), tuned: true });
   }
   return made;
 
