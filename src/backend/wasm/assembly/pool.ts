@@ -22,7 +22,7 @@ export function maxPoolTask(row: i32): void {
   for (let ox = 0; ox < ow; ox++, to += (<usize>c) << 2) {
     clip(row % oh, ox);
     const ya = y0, yb = y1, xa = x0, xb = x1;
-    let i = 0;
+    let i = yb - ya == 2 && xb - xa == 2 ? maxOfFour(to, at(x, (ya * w + xa) * c), c, w * c) : 0;
     for (; i + 4 <= c; i += 4) {
       let best = v128.load(at(x, (ya * w + xa) * c + i));
       for (let iy = ya; iy < yb; iy++) for (let ix = xa; ix < xb; ix++) best = f32x4.pmax(best, v128.load(at(x, (iy * w + ix) * c + i)));
@@ -37,6 +37,46 @@ export function maxPoolTask(row: i32): void {
       store<f32>(at(to, i), best);
     }
   }
+}
+
+/** The maxima over a window of 2 x 2 pixels, of all channels but the last c % 4. Rows are `row` elements apart. Answers how many. */
+// @ts-ignore: decorator
+@inline
+function maxOfFour(to: usize, x: usize, c: i32, row: i32): i32 {
+  const right = at(x, c), below = at(x, row), corner = at(x, row + c);
+  let i = 0;
+  for (; i + 4 <= c; i += 4) {
+    const best = f32x4.pmax(f32x4.pmax(v128.load(at(x, i)), v128.load(at(right, i))), v128.load(at(below, i)));
+    v128.store(at(to, i), f32x4.pmax(best, v128.load(at(corner, i))));
+  }
+  return i;
+}
+
+/** Writes the gradient of such a window, which overlaps no other: to the first pixel that holds the maximum. */
+// @ts-ignore: decorator
+@inline
+function gradientOfFour(dx: usize, x: usize, dy: usize, sums: usize, c: i32, row: i32, relu: bool): i32 {
+  const zero = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= c; i += 4) {
+    const p = at(x, i), q = at(dx, i);
+    const first = v128.load(p), right = v128.load(at(p, c)), below = v128.load(at(p, row)), corner = v128.load(at(p, row + c));
+    const best = f32x4.pmax(f32x4.pmax(f32x4.pmax(first, right), below), corner);
+    let d = v128.load(at(dy, i));
+    if (relu) d = v128.and(d, f32x4.gt(best, zero));
+    if (sums) v128.store(at(sums, i), f32x4.add(v128.load(at(sums, i)), d));
+    let hit = f32x4.eq(first, best);
+    v128.store(q, v128.and(d, hit));
+    d = v128.andnot(d, hit);
+    hit = f32x4.eq(right, best);
+    v128.store(at(q, c), v128.and(d, hit));
+    d = v128.andnot(d, hit);
+    hit = f32x4.eq(below, best);
+    v128.store(at(q, row), v128.and(d, hit));
+    d = v128.andnot(d, hit);
+    v128.store(at(q, row + c), v128.and(d, f32x4.eq(corner, best)));
+  }
+  return i;
 }
 
 /** Operation: max pooling's gradient of one image: to the first pixel that holds the maximum. 16 x  17 dy  18 dx  19 whether x came from a relu, which the gradient passes too  20 sums of dx per channel, one row an image (0: none) */
@@ -55,7 +95,8 @@ export function maxPoolGradientTask(image: i32): void {
     for (let ox = 0; ox < ow; ox++, dy += (<usize>c) << 2) {
       clip(oy, ox);
       const ya = y0, yb = y1, xa = x0, xb = x1;
-      let i = 0;
+      const start = (ya * w + xa) * c;
+      let i = apart && yb - ya == 2 && xb - xa == 2 ? gradientOfFour(at(dx, start), at(x, start), dy, sums, c, w * c, relu) : 0;
       for (; i + 4 <= c; i += 4) {
         let best = v128.load(at(x, (ya * w + xa) * c + i));
         for (let iy = ya; iy < yb; iy++) for (let ix = xa; ix < xb; ix++) best = f32x4.pmax(best, v128.load(at(x, (iy * w + ix) * c + i)));
