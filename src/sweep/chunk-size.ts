@@ -7,18 +7,24 @@ export interface MemoryOptions {
 
 export const MEMORY_DEFAULTS: MemoryOptions = { memory: 2 ** 31 };
 
-/** More rows at once are no faster, and a few hundred keep what they make inside the processor's caches. */
-const MOST_ROWS = 500;
+/** More rows at once are no faster. */
+const MOST_ROWS = 2000;
+/** Rows that are read at once whatever they take, memory allowing. */
+const FEW_ROWS = 500;
+/** Beyond them, what rows make should stay inside a processor's caches. */
+const CHUNK_BYTES = 2 ** 24;
 /** Answers that fill a matrix multiplication: widths are stacked until a batch has about so many. */
 const FULL_BATCH = 4000;
 
 /**
  * Rows read and judged at once: as many as fit into a quarter of the memory with everything one example makes on its way.
  *
- * @returns 1..500
+ * @returns 1..2000
  */
 export function rowsOf(program: Program, { memory }: MemoryOptions): number {
-  return Math.max(1, Math.min(MOST_ROWS, Math.floor(memory / 4 / bytesPerRow(program))));
+  const bytes = bytesPerRow(program);
+  const wanted = Math.min(MOST_ROWS, Math.max(FEW_ROWS, Math.floor(CHUNK_BYTES / bytes)));
+  return Math.max(1, Math.min(wanted, Math.floor(memory / 4 / bytes)));
 }
 
 /**

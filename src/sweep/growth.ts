@@ -68,6 +68,9 @@ export function growingOf(layers: readonly (Omit<Growing, 'maker'> & { readonly 
 
 /** Bytes that the answers of a block should not exceed, so that they stay in a processor's cache. */
 const BLOCK_BYTES = 2 ** 22;
+/** Widths of a block, if all its rows answer: many where the answers of a row help each other, few where calls are what costs. */
+const MOST_ALIKE = 8;
+const MOST_APART = 2;
 /** Fewer answers would not fill a block's widths. */
 const FEWEST_ROWS = 4;
 
@@ -85,17 +88,14 @@ export async function* grown(
   rows: number,
   options: WidthOptions,
 ): AsyncGenerator<WidthOutputs> {
-  const values = await Promise.all(inputs.map(async (x) => (await x.data()) as Float32Array));
   const answers = Math.max(1, Math.min(options.answers, Math.floor(BLOCK_BYTES / answerBytes(growing, inputs))));
-  const size = Math.min(rows, Math.max(FEWEST_ROWS, Math.ceil(answers / 8)));
+  const widths = growing.every(({ maker }) => maker.byRows) ? MOST_ALIKE : MOST_APART;
+  const size = Math.min(rows, Math.max(FEWEST_ROWS, Math.ceil(answers / widths)));
   for (let from = 0; from < rows; from += size) {
     const to = Math.min(rows, from + size);
     const own = size >= rows ? inputs.map((x) => x.clone()) : inputs.map((x) => rowsFrom(x, from, to));
-    const piece = inputs.map((_, i) =>
-      values[i].subarray((values[i].length / rows) * from, (values[i].length / rows) * to),
-    );
     try {
-      yield* piecewise(growing, { inputs: own, values: piece, cut, from, to, answers }, options);
+      yield* piecewise(growing, { inputs: own, cut, from, to, answers }, options);
     } finally {
       tf.dispose(own);
     }
@@ -119,7 +119,6 @@ function rowsFrom(x: tf.Tensor, from: number, to: number): tf.Tensor {
 
 interface Piece {
   readonly inputs: readonly tf.Tensor[];
-  readonly values: readonly Float32Array[];
   readonly cut: Cut;
   readonly from: number;
   readonly to: number;
@@ -128,21 +127,16 @@ interface Piece {
 
 async function* piecewise(
   growing: readonly Growing[],
-  { inputs, values, cut, from, to, answers }: Piece,
+  { inputs, cut, from, to, answers }: Piece,
   { program, ks, pause }: WidthOptions,
 ): AsyncGenerator<WidthOutputs> {
-  const watched = growing.map(({ maker: { mixing } }, i) => ({
-    values: values[i],
-    channels: tf.tidy(() => imageOf(mixing, inputs[i]).shape[3]),
-    columns: mixing.columns,
-    ends: mixing.ends,
-    always: mixing.shifts !== undefined,
-  }));
   const byRows = growing.every(({ maker }) => maker.byRows);
   const limits = { rows: to - from, ks, answers, by: byRows ? ('rows' as const) : ('widths' as const) };
-  const sums = growing.map(({ maker }, i) => maker.start(inputs[i], values[i]));
+  const sums: Sums[] = [];
   try {
-    for (const block of blocksOf(watched, { ...limits, columns: byRows ? Infinity : MOST_COLUMNS })) {
+    for (const [i, { maker }] of growing.entries()) sums.push(await maker.start(inputs[i], ks));
+    const changes = sums.map((each) => each.changes);
+    for (const block of blocksOf(changes, { ...limits, columns: byRows ? Infinity : MOST_COLUMNS })) {
       await pause?.();
       const rows = block.rows.map((row) => row + from);
       const outputs = rows.length === 0 ? EMPTY : await finishBlock(growing, sums, block, rows, cut, program);

@@ -21,12 +21,32 @@ export function judgeRows(
   const classes = own?.values;
   const isPlain = objective.loss === 'categoricalCrossentropy' && !objective.self && classes instanceof Int32Array;
   if (isPlain && classes.length === outputs.rows && outputs.values.length === outputs.rows * outputs.units) {
-    const found = crossentropies(outputs.values, outputs.units, classes);
-    const judged = found === undefined ? undefined : judgedOf(objective, found);
+    const found = crossentropies(outputs.values, outputs.units, classes) ?? plainCrossentropies(outputs, classes);
+    const judged = judgedOf(objective, found);
     if (judged !== undefined) return judged;
   }
   const truth = reference === undefined || rows === undefined ? reference : takeOutputs(reference, rows);
   return judge(objective, outputs, own, truth);
+}
+
+/** As `crossentropies`, on any backend. */
+function plainCrossentropies({ values, units }: Outputs, classes: Int32Array): Crossentropies {
+  const loss = new Float64Array(classes.length);
+  const rank = new Int32Array(classes.length);
+  for (let row = 0; row < classes.length; row++) {
+    const [from, own] = [row * units, row * units + classes[row]];
+    let top = -Infinity;
+    for (let u = from; u < from + units; u++) if (values[u] > top) top = values[u];
+    let [total, higher, tied] = [0, 0, 0];
+    for (let u = from; u < from + units; u++) {
+      total += Math.exp(values[u] - top);
+      if (values[u] > values[own]) higher++;
+      else if (u < own && values[u] === values[own]) tied = 1;
+    }
+    loss[row] = Math.log(total) + (top - values[own]);
+    rank[row] = 2 * higher + tied;
+  }
+  return { loss, rank };
 }
 
 /** Undefined where a metric is not about ranks. */

@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 
-import { grow, packForGrow, pitchOf } from '../backend/wasm/kernels/grow.js';
-import type { Block } from './blocks.js';
+import { grow, nonzeroRanges, packForGrow, pitchOf } from '../backend/wasm/kernels/grow.js';
+import { changesIn, type Block, type Changes } from './blocks.js';
 import { answerShape, imageOf, windowOf, writeBias, type Mixing } from './mixing.js';
 
 /** What a consumer makes of some rows while units are added. */
 export interface Sums {
+  /** Which rows each width changes, see `Changes`. */
+  readonly changes: Changes;
   /**
    * The answers of a block, [answers, …], in its order; blocks come one after the other. Before the layer's activation, which is
    * applied already where it is a relu that was asked for.
@@ -19,8 +21,11 @@ export interface SumsMaker {
   readonly mixing: Mixing;
   /** Whether it wants the answers of a row together, not those of a width. */
   readonly byRows: boolean;
-  /** @param x [rows, …, features]; kept. `values`: the same on the host. */
-  start(x: tf.Tensor, values: Float32Array): Sums;
+  /**
+   * @param x [rows, …, features]; kept
+   * @param ks widths that will be asked for, ascending
+   */
+  start(x: tf.Tensor, ks: readonly number[]): Promise<Sums>;
   dispose(): void;
 }
 
@@ -31,11 +36,12 @@ export function kernelSums(mixing: Mixing, relu: boolean): SumsMaker {
   const kernel = tf.tensor1d(packForGrow(mixing.kernel, mixing.columns.length, taps, units));
   const columns = tf.tensor1d(mixing.columns, 'int32');
   const pitch = pitchOf(units);
-  const start = (x: tf.Tensor): Sums => {
+  const start = async (x: tf.Tensor, all: readonly number[]): Promise<Sums> => {
     const image = imageOf(mixing, x);
     const geometry = windowOf(mixing, image.shape);
     const [rows] = x.shape;
-    const sums = tf.zeros([rows, geometry.outHeight * geometry.outWidth, pitch]);
+    const sums = tf.fill([rows, geometry.outHeight * geometry.outWidth, pitch], 0);
+    const bits = mixing.shifts === undefined ? nonzeroRanges(image, columns, boundsOf(mixing, all)) : undefined;
     let kept = -1;
     const next = ({ ks, flags, firsts, rows: answers }: Block): tf.Tensor => {
       const bounds = [kept < 0 ? 0 : mixing.ends[kept], ...ks.map((k) => mixing.ends[k])];
@@ -50,9 +56,14 @@ export function kernelSums(mixing: Mixing, relu: boolean): SumsMaker {
         return tf.reshape(out, [answers.length, ...shape]);
       });
     };
-    return { next, dispose: () => tf.dispose([image, sums]) };
+    return { changes: { ends: mixing.ends, bits }, next, dispose: () => tf.dispose([image, sums]) };
   };
   return { mixing, byRows: true, start, dispose: () => tf.dispose([kernel, columns]) };
+}
+
+/** The i-th width adds the columns from bounds[i] to bounds[i + 1]. */
+function boundsOf({ ends }: Mixing, ks: readonly number[]): Int32Array {
+  return Int32Array.from([0, ...ks.map((k) => ends[k])]);
 }
 
 /** Columns that a block adds at most where its answers are one product; beyond it, one width a block is cheaper. */
@@ -60,12 +71,24 @@ export const MOST_COLUMNS = 48;
 
 /** Sums by tfjs' own operations, for every backend. */
 export function plainSums(mixing: Mixing): SumsMaker {
-  const start = mixing.kind === 'window' ? windowSums(mixing) : productSums(mixing);
+  const made = mixing.kind === 'window' ? windowSums(mixing) : productSums(mixing);
+  const start = async (x: tf.Tensor, ks: readonly number[]): Promise<Sums> => {
+    const values = (await x.data()) as Float32Array;
+    const channels = tf.tidy(() => imageOf(mixing, x).shape[3]);
+    const bits =
+      mixing.shifts === undefined
+        ? changesIn(values, x.shape[0], channels, mixing.columns, boundsOf(mixing, ks))
+        : undefined;
+    return { ...made(x, values), changes: { ends: mixing.ends, bits } };
+  };
   return { mixing, byRows: false, start, dispose: () => {} };
 }
 
+/** @param values x on the host */
+type Growth = (x: tf.Tensor, values: Float32Array) => Omit<Sums, 'changes'>;
+
 /** Of pixels that are mixed by themselves: one product gives all answers of a block, by what each adds to the sums before it. */
-function productSums(mixing: Mixing): SumsMaker['start'] {
+function productSums(mixing: Mixing): Growth {
   const { columns, units, ends } = mixing;
   return (x, values) => {
     const image = tf.tidy(() => imageOf(mixing, x).shape);
@@ -112,7 +135,7 @@ function productSums(mixing: Mixing): SumsMaker['start'] {
 }
 
 /** Of windows: a convolution of the columns that each width adds. */
-function windowSums(mixing: Mixing): SumsMaker['start'] {
+function windowSums(mixing: Mixing): Growth {
   const { columns, units, ends, kernelSize, strides, dilations, pad } = mixing;
   return (x) => {
     const rows = x.shape[0];

@@ -218,3 +218,32 @@ function narrow(x: usize, list: usize, taps: i32, flags: i32, kernel: usize, z: 
   v128.store(z, s0);
   v128.store(z, s1, 16);
 }
+
+/**
+ * Operation: which columns of x are not all zero, by row: bit b of a row's words says so of the columns from ends[b] to ends[b + 1].
+ * 16 x, rows of pixels of channels  17 columns  18 ends  19 ranges  20 words [rows, ranges / 32]  21 rows  22 pixels  23 channels  24 rows a task
+ */
+export function nonzeroTask(task: i32): void {
+  const end = min(word(21), (task + 1) * word(24)), ranges = word(19), pixels = word(22), channels = word(23);
+  const each = (ranges + 31) >> 5;
+  for (let row = task * word(24); row < end; row++) {
+    const x = at(pointer(16), row * pixels * channels), to = at(pointer(20), row * each);
+    for (let i = 0; i < each; i++) store<i32>(at(to, i), 0);
+    for (let b = 0; b < ranges; b++) {
+      const last = load<i32>(at(pointer(18), b + 1));
+      for (let q = load<i32>(at(pointer(18), b)); q < last; q++) {
+        if (!isNonzero(at(x, load<i32>(at(pointer(17), q))), pixels, channels)) continue;
+        const place = at(to, b >> 5);
+        store<i32>(place, load<i32>(place) | (1 << (b & 31)));
+        break;
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function isNonzero(x: usize, pixels: i32, channels: i32): bool {
+  for (let pixel = 0; pixel < pixels; pixel++) if (load<f32>(at(x, pixel * channels)) != 0) return true;
+  return false;
+}

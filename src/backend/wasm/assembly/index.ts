@@ -5,12 +5,12 @@ import { crossentropyTask } from './crossentropy';
 import { depthwiseFilterGradientTask, depthwiseInputGradientTask, depthwiseTask } from './depthwise';
 import { adamTask, keepPrefixesTask, reluGradientTask, sgdTask } from './elementwise';
 import { filterGradientTask, gemmColumnsTask, gemmTask, inputGradientTask, packRowsTask } from './gemm';
-import { growTask } from './grow';
+import { growTask, nonzeroTask } from './grow';
 import { packTask, padTask } from './pack';
 import { averagePoolGradientTask, averagePoolTask, maxPoolGradientTask, maxPoolTask } from './pool';
 
 // what is built can be told from what is not (session.ts)
-export { crossentropyTask, gemmAlikeTask, growTask };
+export { crossentropyTask, gemmAlikeTask, growTask, nonzeroTask };
 
 const GENERATION = 0,
   OPEN = 1,
@@ -125,5 +125,7 @@ function execute(operation: i32, task: i32, thread: i32): void {
       return crossentropyTask(task);
     case 32:
       return gemmAlikeTask(task, thread);
+    case 33:
+      return nonzeroTask(task);
   }
 }

@@ -41,7 +41,7 @@ export interface GrowAttributes {
 
 /** Whether tfjs' current backend has the kernel, for windows of so many taps. */
 export function canGrow(taps: number): boolean {
-  return tf.getBackend() === 'wasm' && session()?.covers('grow') === true && taps <= MOST_TAPS;
+  return tf.getBackend() === 'wasm' && session()?.covers('nonzero') === true && taps <= MOST_TAPS;
 }
 
 /**
@@ -89,6 +89,42 @@ export function grow(
   attributes: GrowAttributes,
 ): tf.Tensor {
   return tf.engine().runKernel('GrowSums', { ...inputs }, attributes as unknown as tf.NamedAttrMap);
+}
+
+/**
+ * Which ranges of columns are not all zero, by row.
+ *
+ * @param x [rows, height, width, channels]
+ * @param columns int32, the channel of each column
+ * @param ends [ranges + 1]: range b is the columns from ends[b] to ends[b + 1]
+ * @returns [rows, ranges / 32, rounded up]: bit b % 32 of word b / 32 says that some number of range b is not 0
+ */
+export function nonzeroRanges(x: tf.Tensor, columns: tf.Tensor, ends: Int32Array): Int32Array {
+  const s = session()!;
+  const [rows, height, width, channels] = x.shape as number[];
+  const [ranges, address] = [
+    ends.length - 1,
+    s.buffer('nonzero', 4 * (ends.length + rows * Math.ceil(ends.length / 32))),
+  ];
+  const size = rows * Math.ceil(ranges / 32);
+  const { buffer } = s.floatsAt(address, 1);
+  new Int32Array(buffer, address, ends.length).set(ends);
+  const to = address + 4 * ends.length;
+  const each = Math.max(16, Math.ceil(rows / (4 * s.threads)));
+  s.run(
+    'nonzero',
+    Math.ceil(rows / each),
+    s.at(x),
+    s.at(columns),
+    address,
+    ranges,
+    to,
+    rows,
+    height * width,
+    channels,
+    each,
+  );
+  return new Int32Array(buffer, to, size).slice();
 }
 
 export function installGrow(): void {

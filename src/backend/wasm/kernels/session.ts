@@ -32,6 +32,7 @@ export const OPERATION = {
   grow: 30,
   crossentropy: 31,
   gemmAlike: 32,
+  nonzero: 33,
 } as const;
 
 export type Operation = keyof typeof OPERATION;
@@ -125,7 +126,7 @@ export class Session {
   }
 
   /** Whether the kernels that were built have an operation: sources may be newer. */
-  covers(operation: 'grow' | 'crossentropy' | 'gemmAlike'): boolean {
+  covers(operation: 'nonzero' | 'crossentropy' | 'gemmAlike'): boolean {
     return this.#instance !== undefined && `${operation}Task` in this.#instance;
   }
 
