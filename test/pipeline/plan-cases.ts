@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 
-import { disposeModel, writeModel } from '../../src/model/index.js';
+import { disposeModel, writeModel, type WriteOptions } from '../../src/model/index.js';
 import type { RunContext, RunEvent, RunInput } from '../../src/pipeline/index.js';
 import { createRandom, deriveSeed, type Random } from '../../src/random/index.js';
 import { npy, npz } from '../data/helpers.js';
@@ -38,8 +38,19 @@ export function twoOfEight(more: Partial<RunInput> = {}): RunInput {
   return { model: at, data: join(at, 'data.npz'), backend: 'cpu', ...more };
 }
 
-/** A model and rows whose labels are drawn from its own probabilities, written into a folder. */
-export async function writeCase(dir: string, model: tf.LayersModel, rows: number, seed: number): Promise<RunInput> {
+export interface CaseOptions extends WriteOptions {
+  /** Without: there are rows and no labels. Default true. */
+  readonly labelled?: boolean;
+}
+
+/** A model and rows, with labels drawn from its own probabilities, written into a folder; the model is disposed. */
+export async function writeCase(
+  dir: string,
+  model: tf.LayersModel,
+  rows: number,
+  seed: number,
+  { labelled = true, ...options }: CaseOptions = {},
+): Promise<RunInput> {
   try {
     const random = createRandom(deriveSeed(seed, 'rows'));
     const shapes = model.inputs.map(({ shape }) => shape.slice(1) as number[]);
@@ -47,15 +58,15 @@ export async function writeCase(dir: string, model: tf.LayersModel, rows: number
       const size = shape.reduce((all, n) => all * n, rows);
       return { shape: [rows, ...shape], values: Float32Array.from({ length: size }, () => random.normal()) };
     });
-    const labels = drawLabels(model, arrays, random);
     mkdirSync(dir, { recursive: true });
     const inputs = arrays.map(({ shape, values }, i) => [
       arrays.length === 1 ? 'x' : model.inputNames[i],
       npy('<f4', shape, values),
     ]);
-    const data = npz({ ...Object.fromEntries(inputs), y: npy('<i4', [rows], labels) } as Record<string, Uint8Array>);
-    writeFileSync(join(dir, 'data.npz'), data);
-    await writeModel(model, join(dir, 'model'), { force: true });
+    const target = labelled ? { y: npy('<i4', [rows], drawLabels(model, arrays, random)) } : {};
+    const all = { ...Object.fromEntries(inputs), ...target } as Record<string, Uint8Array>;
+    writeFileSync(join(dir, 'data.npz'), npz(all));
+    await writeModel(model, join(dir, 'model'), { force: true, ...options });
     return { model: join(dir, 'model'), data: join(dir, 'data.npz'), backend: 'cpu' };
   } finally {
     disposeModel(model);
