@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
-import { canGrow } from '../backend/wasm/kernels/grow.js';
+import { canGrow, MOST_TAPS } from '../backend/wasm/kernels/grow.js';
+import { hostHeap } from '../backend/wasm/kernels/host-heap.js';
 import { withRowsAlike } from '../backend/wasm/kernels/rows-alike.js';
 import { finish } from '../evaluate/forward.js';
 import type { Program, Step } from '../graph/types.js';
@@ -8,7 +9,7 @@ import type { Outputs } from '../objective/types.js';
 import { blocksOf, type Block } from './blocks.js';
 import type { LinearLayer } from './features.js';
 import { windowOf, imageOf, type Mixing } from './mixing.js';
-import { kernelSums, MOST_COLUMNS, plainSums, type Sums, type SumsMaker } from './sums.js';
+import { hostSums, kernelSums, MOST_COLUMNS, plainSums, type Sums, type SumsMaker } from './sums.js';
 
 /** Values of a chunk of rows from which the rest of a program is computed, and the time masks that it needs. */
 export interface Cut {
@@ -57,13 +58,22 @@ export interface Growing {
 }
 
 /** Makes the sums of some layers, all in one way; relu is part of them where that costs nothing. */
-export function growingOf(layers: readonly (Omit<Growing, 'maker'> & { readonly mixing: Mixing })[]): Growing[] {
-  const isOwn = layers.every(({ mixing: { kernelSize } }) => canGrow(kernelSize[0] * kernelSize[1]));
+export async function growingOf(
+  layers: readonly (Omit<Growing, 'maker'> & { readonly mixing: Mixing })[],
+): Promise<Growing[]> {
+  const make = await makerFor(layers.map(({ mixing: { kernelSize } }) => kernelSize[0] * kernelSize[1]));
   return layers.map(({ step, activated, mixing }) => {
-    if (!isOwn) return { step, activated, maker: plainSums(mixing) };
+    if (make === undefined) return { step, activated, maker: plainSums(mixing) };
     const fused = activated && (step.layer as LinearLayer).activation?.getClassName() === 'relu';
-    return { step, activated: activated && !fused, maker: kernelSums(mixing, fused) };
+    return { step, activated: activated && !fused, maker: make(mixing, fused) };
   });
+}
+
+/** What makes sums of windows of so many taps where tfjs' current backend is; undefined: its own operations. */
+async function makerFor(taps: readonly number[]): Promise<((mixing: Mixing, relu: boolean) => SumsMaker) | undefined> {
+  if (taps.every(canGrow)) return kernelSums;
+  const heap = tf.getBackend() === 'tensorflow' && Math.max(...taps) <= MOST_TAPS ? await hostHeap() : undefined;
+  return heap === undefined ? undefined : (mixing, relu) => hostSums(mixing, relu, heap);
 }
 
 /** Bytes that the answers of a block should not exceed, so that they stay in a processor's cache. */

@@ -52,7 +52,7 @@ async function summed(basis: RankBasis, steps: readonly Step[], options: WidthOp
   const { left, ...inner } = innerOf(layer, basis);
   const shift = basis.mean === null ? undefined : await meanParts(layer, basis, basis.mean);
   const mixing = { ...inner, bias: await biasOf(layer, shift?.bias) };
-  const growing = growingOf(steps.map((step) => ({ step, activated: !leavesActivation(program, step), mixing })));
+  const growing = await growingOf(steps.map((step) => ({ step, activated: !leavesActivation(program, step), mixing })));
   return {
     reads: rankReads(program, basis),
     outputs: async function* (cut, rows) {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
-import { grow, nonzeroRanges, packForGrow, pitchOf } from '../backend/wasm/kernels/grow.js';
+import { grow, nonzeroRanges, packForGrow, pitchOf, runGrow, runNonzero } from '../backend/wasm/kernels/grow.js';
+import type { HostHeap } from '../backend/wasm/kernels/host-heap.js';
 import { changesIn, type Block, type Changes } from './blocks.js';
 import { answerShape, imageOf, windowOf, writeBias, type Mixing } from './mixing.js';
 
@@ -40,7 +41,10 @@ export function kernelSums(mixing: Mixing, relu: boolean): SumsMaker {
     const image = imageOf(mixing, x);
     const geometry = windowOf(mixing, image.shape);
     const [rows] = x.shape;
-    const sums = tf.fill([rows, geometry.outHeight * geometry.outWidth, pitch], 0);
+    // zeros would be made on the host
+    const shape = [rows, geometry.outHeight * geometry.outWidth, pitch];
+    // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type
+    const sums = tf.fill(shape, 0);
     const bits = mixing.shifts === undefined ? nonzeroRanges(image, columns, boundsOf(mixing, all)) : undefined;
     let kept = -1;
     const next = ({ ks, flags, firsts, rows: answers }: Block): tf.Tensor => {
@@ -59,6 +63,52 @@ export function kernelSums(mixing: Mixing, relu: boolean): SumsMaker {
     return { changes: { ends: mixing.ends, bits }, next, dispose: () => tf.dispose([image, sums]) };
   };
   return { mixing, byRows: true, start, dispose: () => tf.dispose([kernel, columns]) };
+}
+
+/**
+ * The same kernel beside another backend, whose tensors share the heap's memory: an answer is good until the next block is asked for.
+ */
+export function hostSums(mixing: Mixing, relu: boolean, heap: HostHeap): SumsMaker {
+  const { units, kernelSize } = mixing;
+  const slot = heap.lease();
+  const pitch = pitchOf(units);
+  const place = (name: string, values: number): number => heap.buffer(`${name} ${slot}`, 4 * values);
+  const packed = packForGrow(mixing.kernel, mixing.columns.length, kernelSize[0] * kernelSize[1], units);
+  const kernel = place('kernel', packed.length);
+  heap.floatsAt(kernel, packed.length).set(packed);
+  const columns = place('columns', mixing.columns.length);
+  new Int32Array(heap.floatsAt(columns, 1).buffer, columns, mixing.columns.length).set(mixing.columns);
+  const start = async (x: tf.Tensor, all: readonly number[]): Promise<Sums> => {
+    const geometry = windowOf(
+      mixing,
+      tf.tidy(() => imageOf(mixing, x).shape),
+    );
+    const values = (await x.data()) as Float32Array;
+    const rows = x.shape[0];
+    const pixels = geometry.outHeight * geometry.outWidth;
+    const image = place('x', values.length);
+    heap.floatsAt(image, values.length).set(values);
+    const sums = place('sums', rows * pixels * pitch);
+    heap.floatsAt(sums, rows * pixels * pitch).fill(0);
+    const { height, width, channels } = geometry;
+    const ranges = { rows, pixels: height * width, channels, ends: boundsOf(mixing, all) };
+    const bits = mixing.shifts === undefined ? runNonzero(heap, { x: image, columns }, ranges) : undefined;
+    let kept = -1;
+    const next = ({ ks, flags, firsts, rows: answers }: Block): tf.Tensor => {
+      const ends = Int32Array.from([kept < 0 ? 0 : mixing.ends[kept], ...ks.map((k) => mixing.ends[k])]);
+      kept = ks.at(-1)!;
+      const bias = place('bias', ks.length * pitch);
+      const out = place('out', answers.length * pixels * units);
+      const biases = heap.floatsAt(bias, ks.length * pitch);
+      ks.forEach((k, b) => writeBias(mixing, k, biases, b * pitch));
+      const attributes = { geometry, rows, units, ends, flags, firsts, places: answers.length, relu };
+      runGrow(heap, { x: image, columns, kernel, sums, bias, out }, mixing.columns.length, attributes);
+      const shape = answerShape(mixing, x.shape, geometry.outHeight, geometry.outWidth);
+      return tf.tensor(heap.floatsAt(out, answers.length * pixels * units), [answers.length, ...shape]);
+    };
+    return { changes: { ends: mixing.ends, bits }, next, dispose: () => {} };
+  };
+  return { mixing, byRows: true, start, dispose: () => heap.giveBack(slot) };
 }
 
 /** The i-th width adds the columns from bounds[i] to bounds[i + 1]. */

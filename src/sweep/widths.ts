@@ -87,7 +87,7 @@ async function summed(
       return { ...consumer, mixing: await mixingOf(consumer, size, order, constants?.[i]) };
     }),
   );
-  const growing = growingOf(layers);
+  const growing = await growingOf(layers);
   return {
     reads: widthReads(program, group),
     outputs: (cut, rows) => {

@@ -3,10 +3,20 @@ import * as tf from '@tensorflow/tfjs';
 import { replaceKernel } from '../kernel.js';
 import type { Info, Inputs } from '../kernel.js';
 import { session } from './session.js';
-import type { Session } from './session.js';
+import type { Operation, Session } from './session.js';
+
+/** Memory on which the own kernels run: that of the wasm backend, or one of their own beside another backend. */
+export interface Heap {
+  readonly words: Int32Array;
+  readonly threads: number;
+  run(operation: Operation, tasks: number, ...values: number[]): void;
+  reserve(bytes: number): void;
+  buffer(name: string, bytes: number): number;
+  floatsAt(address: number, count: number): Float32Array;
+}
 
 /** Taps of a window that a thread's scratch has room for. */
-const MOST_TAPS = 8192;
+export const MOST_TAPS = 8192;
 
 /** How the columns of a value are read: a window over [height, width, channels], or pixel by pixel with a window of 1 x 1. */
 export interface GrowGeometry {
@@ -102,28 +112,24 @@ export function grow(
 export function nonzeroRanges(x: tf.Tensor, columns: tf.Tensor, ends: Int32Array): Int32Array {
   const s = session()!;
   const [rows, height, width, channels] = x.shape as number[];
-  const [ranges, address] = [
-    ends.length - 1,
-    s.buffer('nonzero', 4 * (ends.length + rows * Math.ceil(ends.length / 32))),
-  ];
+  return runNonzero(s, { x: s.at(x), columns: s.at(columns) }, { rows, pixels: height * width, channels, ends });
+}
+
+/** As `nonzeroRanges`, of what lies at these addresses of a heap. */
+export function runNonzero(
+  heap: Heap,
+  at: { readonly x: number; readonly columns: number },
+  of: { readonly rows: number; readonly pixels: number; readonly channels: number; readonly ends: Int32Array },
+): Int32Array {
+  const { rows, pixels, channels, ends } = of;
+  const ranges = ends.length - 1;
   const size = rows * Math.ceil(ranges / 32);
-  const { buffer } = s.floatsAt(address, 1);
+  const address = heap.buffer('nonzero', 4 * (ends.length + size));
+  const { buffer } = heap.floatsAt(address, 1);
   new Int32Array(buffer, address, ends.length).set(ends);
   const to = address + 4 * ends.length;
-  const each = Math.max(16, Math.ceil(rows / (4 * s.threads)));
-  s.run(
-    'nonzero',
-    Math.ceil(rows / each),
-    s.at(x),
-    s.at(columns),
-    address,
-    ranges,
-    to,
-    rows,
-    height * width,
-    channels,
-    each,
-  );
+  const each = Math.max(16, Math.ceil(rows / (4 * heap.threads)));
+  heap.run('nonzero', Math.ceil(rows / each), at.x, at.columns, address, ranges, to, rows, pixels, channels, each);
   return new Int32Array(buffer, to, size).slice();
 }
 
@@ -134,22 +140,45 @@ export function installGrow(): void {
 }
 
 function run(s: Session, { x, columns, kernel, sums, bias }: Inputs, attributes: GrowAttributes): Info {
-  const { geometry: g, rows, units, ends, flags, firsts, places, relu } = attributes;
-  const pixels = g.outHeight * g.outWidth;
-  const out = s.output([places, pixels, units]);
+  const { geometry, units, places } = attributes;
+  const out = s.output([places, geometry.outHeight * geometry.outWidth, units]);
+  const at = {
+    x: s.at(x),
+    columns: s.at(columns),
+    kernel: s.at(kernel),
+    sums: s.at(sums),
+    bias: s.at(bias),
+    out: s.at(out),
+  };
+  runGrow(s, at, columns.shape[0], attributes);
+  return out;
+}
+
+/** Where `grow` finds and puts things on a heap. */
+export interface GrowAddresses {
+  readonly x: number;
+  readonly columns: number;
+  readonly kernel: number;
+  readonly sums: number;
+  readonly bias: number;
+  readonly out: number;
+}
+
+/** As `grow`, of what lies at these addresses of a heap. */
+export function runGrow(heap: Heap, at: GrowAddresses, columns: number, attributes: GrowAttributes): void {
+  const { geometry: g, rows, units, ends, flags, firsts, relu } = attributes;
   const count = ends.length + 2 * rows;
-  const address = s.buffer('grow', 4 * count);
-  const lists = new Int32Array(s.floatsAt(address, count).buffer, address, count);
+  const address = heap.buffer('grow', 4 * count);
+  const lists = new Int32Array(heap.floatsAt(address, count).buffer, address, count);
   lists.set(flags);
   lists.set(firsts, rows);
   lists.set(ends, 2 * rows);
   // prettier-ignore
-  s.words.set([rows, g.height, g.width, g.channels, g.outHeight, g.outWidth, g.kernelHeight, g.kernelWidth,
+  heap.words.set([rows, g.height, g.width, g.channels, g.outHeight, g.outWidth, g.kernelHeight, g.kernelWidth,
     ...g.strides, ...g.dilations, units, g.top, g.left], 40);
-  s.reserve(0);
-  const each = Math.max(1, Math.min(16, Math.ceil(rows / (8 * s.threads) / 4) * 4));
+  heap.reserve(0);
+  const each = Math.max(1, Math.min(16, Math.ceil(rows / (8 * heap.threads) / 4) * 4));
   // prettier-ignore
-  s.run('grow', Math.ceil(rows / each), s.at(x), s.at(columns), address + 8 * rows, ends.length - 1, s.at(kernel), address,
-    address + 4 * rows, s.at(sums), s.at(out), s.at(bias), units, relu ? 1 : 0, rows, each, columns.shape[0]);
-  return out;
+  heap.run('grow', Math.ceil(rows / each), at.x, at.columns, address + 8 * rows, ends.length - 1, at.kernel, address,
+    address + 4 * rows, at.sums, at.out, at.bias, units, relu ? 1 : 0, rows, each, columns);
 }

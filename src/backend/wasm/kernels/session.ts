@@ -44,9 +44,9 @@ const SCRATCH = 8;
 const SCRATCH_BYTES = 9;
 const ARGUMENTS = 16;
 /** A thread's packed block of A, offsets and a cut tile: FREE in assembly/gemm.ts. */
-const OWN_SCRATCH = 132_736;
+export const OWN_SCRATCH = 132_736;
 /** A worker looks this often for work before it sleeps: some ten microseconds. */
-const SPIN_COUNT = 20_000;
+export const SPIN_COUNT = 20_000;
 /** Larger buffers are given back after use. */
 const KEPT_BYTES = 64 * 2 ** 20;
 
