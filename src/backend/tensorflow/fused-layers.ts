@@ -6,7 +6,6 @@ import { replaceKernel } from '../repairs/kernels.js';
 import { floatType, tensorFlowBackend } from './binding.js';
 import { convolution, isConv, isFloat, registerConv } from './conv.js';
 import { biasGradient, reluGradient } from './gradients.js';
-import { product } from './products.js';
 
 type Fused = typeof tf.fused;
 type MatMulConfig = Parameters<Fused['matMul']>[0];
@@ -18,7 +17,9 @@ type ConvConfig = Parameters<Fused['conv2d']>[0];
  */
 export function registerFusedLayers(): void {
   replaceKernel('tensorflow', 'TensorFlowDense', ({ inputs: { a, b, bias }, attrs }) => {
-    const y = withBias(product(a, b, false, false), bias);
+    // not MatMul: the kernel behind that op in TensorFlow 2.15 damages the heap when a signal is handled while it runs
+    const z = tf.engine().runKernel<tf.Tensor>('BatchMatMul', { a, b }, { transposeA: false, transposeB: false });
+    const y = withBias(z, bias);
     return attrs['relu'] === true ? run('Relu', y) : y;
   });
   tf.registerGradient({

@@ -12,7 +12,6 @@ import { tensorFlowBackend } from './binding.js';
 import { prepareEnvironment } from './environment.js';
 import { registerFusedLayers } from './fused-layers.js';
 import { registerFusedGradients } from './gradients.js';
-import { registerProducts } from './products.js';
 import { registerSelectOrZero } from './select-or-zero.js';
 import { registerSoftmaxLoss } from './softmax-loss.js';
 
@@ -59,7 +58,6 @@ function registerOnce(): void {
   if (registered) return;
   registered = true;
   registerFusedGradients();
-  registerProducts();
   registerFusedLayers();
   registerSelectOrZero();
   registerSoftmaxLoss();
