@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 import { canGrow, MOST_TAPS } from '../backend/wasm/kernels/grow.js';
-import { hostHeap } from '../backend/wasm/kernels/host-heap.js';
+import { hostHeap, type HostHeap } from '../backend/wasm/kernels/host-heap.js';
 import { withRowsAlike } from '../backend/wasm/kernels/rows-alike.js';
 import { finish } from '../evaluate/forward.js';
 import type { Program, Step } from '../graph/types.js';
@@ -72,12 +72,18 @@ export async function growingOf(
 /** What makes sums of windows of so many taps where tfjs' current backend is; undefined: its own operations. */
 async function makerFor(taps: readonly number[]): Promise<((mixing: Mixing, relu: boolean) => SumsMaker) | undefined> {
   if (taps.every(canGrow)) return kernelSums;
-  const heap = tf.getBackend() === 'tensorflow' && Math.max(...taps) <= MOST_TAPS ? await hostHeap() : undefined;
+  const heap = Math.max(...taps) <= MOST_TAPS ? await heapBeside() : undefined;
   return heap === undefined ? undefined : (mixing, relu) => hostSums(mixing, relu, heap);
 }
 
-/** Bytes that the answers of a block should not exceed, so that they stay in a processor's cache. */
+/** Starts the own kernels beside TensorFlow, so that all of a sweep is computed by the same ones. */
+export async function heapBeside(): Promise<HostHeap | undefined> {
+  return tf.getBackend() === 'tensorflow' ? hostHeap() : undefined;
+}
+
+/** Bytes that the answers of a block should not exceed, so that they stay in a processor's cache; where calls cost more, more. */
 const BLOCK_BYTES = 2 ** 22;
+const BLOCK_BYTES_OF_CALLS = 2 ** 24;
 /** Widths of a block, if all its rows answer: many where the answers of a row help each other, few where calls are what costs. */
 const MOST_ALIKE = 8;
 const MOST_APART = 2;
@@ -98,7 +104,8 @@ export async function* grown(
   rows: number,
   options: WidthOptions,
 ): AsyncGenerator<WidthOutputs> {
-  const answers = Math.max(1, Math.min(options.answers, Math.floor(BLOCK_BYTES / answerBytes(growing, inputs))));
+  const bytes = tf.getBackend() === 'wasm' ? BLOCK_BYTES : BLOCK_BYTES_OF_CALLS;
+  const answers = Math.max(1, Math.min(options.answers, Math.floor(bytes / answerBytes(growing, inputs))));
   const widths = growing.every(({ maker }) => maker.byRows) ? MOST_ALIKE : MOST_APART;
   const size = Math.min(rows, Math.max(FEWEST_ROWS, Math.ceil(answers / widths)));
   for (let from = 0; from < rows; from += size) {

@@ -8,7 +8,7 @@ import type { Curve, CurvePoint, GroupCurves, Measured, PairedMeasured, WeightsN
 import { answersOf, MEMORY_DEFAULTS, type MemoryOptions } from './chunk-size.js';
 import { Cuts } from './cuts.js';
 import { GRID_DEFAULTS, gridOf, type GridOptions } from './grid.js';
-import type { Measuring } from './growth.js';
+import { heapBeside, type Measuring } from './growth.js';
 import { cutWidths, jobOf, type CurveSpec, type JobFarm, type JobStore } from './jobs.js';
 import { judgeRows, putAnswers } from './judging.js';
 import { measureRanks, rankReads } from './rank.js';
@@ -91,6 +91,7 @@ export interface SweepPlan {
 /** Measures the models at full width and lists the jobs; whoever has the same inputs gets the same list. */
 export async function planSweep(variants: Variants, options: SweepOptions): Promise<SweepPlan> {
   const { original } = variants;
+  await heapBeside();
   const curves = options.curves ?? tailCurves(variants, options.groups);
   const cuts = new Cuts({ ...options, original });
   try {

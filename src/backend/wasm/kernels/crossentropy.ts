@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
+import type { Heap } from './grow.js';
+import { startedHeap } from './host-heap.js';
 import { session } from './session.js';
 
 /** What a softmax's cross-entropy and its accuracies are made of, [rows] each. */
@@ -18,9 +20,9 @@ export interface Crossentropies {
  * @returns undefined where the own kernels don't run
  */
 export function crossentropies(scores: Float32Array, units: number, classes: Int32Array): Crossentropies | undefined {
-  const s = tf.getBackend() === 'wasm' ? session() : undefined;
+  const s = heapOf(tf.getBackend());
   const rows = classes.length;
-  if (s?.covers('crossentropy') !== true || rows === 0) return undefined;
+  if (s === undefined || rows === 0) return undefined;
   for (let row = 0; row < rows; row++) if (classes[row] < 0 || classes[row] >= units) return undefined;
   const address = s.buffer('scores', rows * (4 * units + 24));
   const [ownClasses, values] = [address + 16 * rows, address + 24 * rows];
@@ -35,4 +37,10 @@ export function crossentropies(scores: Float32Array, units: number, classes: Int
   const loss = new Float64Array(rows);
   for (let row = 0; row < rows; row++) loss[row] = Math.log(sums[row]) + distances[row];
   return { loss, rank: new Int32Array(buffer, address + 20 * rows, rows).slice() };
+}
+
+/** Beside TensorFlow a heap of the kernels' own, where something has started it. */
+function heapOf(backend: string): Heap | undefined {
+  if (backend === 'tensorflow') return startedHeap();
+  return backend === 'wasm' && session()?.covers('crossentropy') === true ? session() : undefined;
 }

@@ -87,6 +87,12 @@ export class HostHeap implements Heap {
 }
 
 let heap: Promise<HostHeap | undefined> | undefined;
+let started: HostHeap | undefined;
+
+/** The heap of `hostHeap`, once it is there. */
+export function startedHeap(): HostHeap | undefined {
+  return started;
+}
 
 /** The one such heap of the process, on all cores; undefined where the kernels were not built. */
 export function hostHeap(): Promise<HostHeap | undefined> {
@@ -99,7 +105,8 @@ async function startHeap(): Promise<HostHeap | undefined> {
   if (module === undefined || !WebAssembly.Module.exports(module).some(({ name }) => name === 'nonzeroTask')) {
     return undefined;
   }
-  const started = new HostHeap(module);
-  await started.start(module, coreCount());
-  return started;
+  const own = new HostHeap(module);
+  await own.start(module, coreCount());
+  started = own;
+  return own;
 }
