@@ -5,10 +5,10 @@ import { chunks, feedsOf, finish, outputsOf } from '../evaluate/forward.js';
 import { RowLosses } from '../evaluate/measure.js';
 import { runProgram } from '../graph/index.js';
 import type { ModelGraph, Program } from '../graph/types.js';
+import { judge } from '../objective/judge.js';
 import type { Objective, Outputs } from '../objective/types.js';
 import { bytesOf, rowsOf, type MemoryOptions } from './chunk-size.js';
 import type { Cut } from './growth.js';
-import { judgeRows } from './judging.js';
 
 /** Rows of a split as some curve of a model reads them. */
 export interface Chunk {
@@ -59,7 +59,8 @@ export class Cuts {
       const outputs = await fullOutputs(program, cut, batch);
       const isAnother = objective.self && graph !== original;
       const truth = isAnother ? await outputsOf(original.program, batch) : objective.self ? outputs : undefined;
-      rows.put(start, judgeRows(objective, outputs, batch.target, truth));
+      // to the bit what anyone else gets for the whole model
+      rows.put(start, judge(objective, outputs, batch.target, truth));
       if (reads.length > 0) kept.push({ start, size: batch.size, target: batch.target, truth, cut });
     }
     return rows;
