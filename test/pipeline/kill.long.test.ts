@@ -40,8 +40,10 @@ async function sweepInto(
 
 describe('a sweep killed without warning', () => {
   it(`goes on to the same bytes, at ${MOMENTS} random moments`, async () => {
-    const { code, ms } = await sweepInto('whole');
+    const { code, ms: cold } = await sweepInto('whole');
     expect(code).toBe(0);
+    // most of a short run is its start, which is faster the second time
+    const ms = Math.min(cold, (await sweepInto('again')).ms);
     const expected = await readFile(join(folder, 'whole', 'sweep.json'), 'utf8');
     const random = createRandom(4);
     let killed = 0;
