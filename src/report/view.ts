@@ -197,6 +197,12 @@ function shifted(curve: Curve, key: string, by: number): Curve[] {
   return points.length < curve.points.length ? [] : [{ ...curve, points }];
 }
 
+/** The part of a comparison that a sweep would hold. */
+function sweepOf(compare: CompareRecord): SweepRecord {
+  const { axis: _, ...record } = compare;
+  return { ...record, schema: 'tdc/sweep' };
+}
+
 /** One axis for all panels. Only the leading curve of a scree panel has a band. */
 function sharedAxis(
   scale: LossScale,
