@@ -9,7 +9,8 @@ import type { Outputs } from '../objective/types.js';
 import { blocksOf, type Block } from './blocks.js';
 import type { LinearLayer } from './features.js';
 import { windowOf, imageOf, type Mixing } from './mixing.js';
-import { hostSums, kernelSums, MOST_COLUMNS, plainSums, type Sums, type SumsMaker } from './sums.js';
+import { MOST_COLUMNS, plainSums } from './plain-sums.js';
+import { hostSums, kernelSums, type Sums, type SumsMaker } from './sums.js';
 
 /** Values of a chunk of rows from which the rest of a program is computed, and the time masks that it needs. */
 export interface Cut {

@@ -126,6 +126,11 @@ function shiftsOf(
   return shifts;
 }
 
+/** The i-th width adds the columns from bounds[i] to bounds[i + 1]. */
+export function boundsOf({ ends }: Mixing, ks: readonly number[]): Int32Array {
+  return Int32Array.from([0, ...ks.map((k) => ends[k])]);
+}
+
 /** What is added to the sum at width k, [units] from `offset` on. */
 export function writeBias({ bias, shifts, units }: Mixing, k: number, to: Float32Array, offset: number): void {
   for (let u = 0; u < units; u++) to[offset + u] = (bias?.[u] ?? 0) + (shifts?.[k * units + u] ?? 0);

@@ -6,7 +6,8 @@ import { hostHeap } from '../../src/backend/wasm/kernels/host-heap.js';
 import { createRandom } from '../../src/random/index.js';
 import { blocksOf } from '../../src/sweep/blocks.js';
 import type { Mixing } from '../../src/sweep/mixing.js';
-import { hostSums, kernelSums, plainSums, type SumsMaker } from '../../src/sweep/sums.js';
+import { plainSums } from '../../src/sweep/plain-sums.js';
+import { hostSums, kernelSums, type SumsMaker } from '../../src/sweep/sums.js';
 
 /** float32 sums in another order, as a share of the largest answer. */
 const FLOAT32 = 1e-5;
