@@ -32,7 +32,8 @@ import { tailRank } from '../dist/retrain/tail-rank.js';
 import { factorLayer } from '../dist/surgery/index.js';
 import { widthOutputs } from '../dist/sweep/widths.js';
 
-const DATA = join(process.env.SHARED_DIR ?? join(import.meta.dirname, '../../shared'), 'data/fashion-mnist');
+/** Debian's dataset-fashion-mnist, its t10k files. */
+export const DATA = join(process.env.SHARED_DIR ?? join(import.meta.dirname, '../../shared'), 'data/fashion-mnist');
 const SEED = 0;
 const WIDTHS = [256, 128, 64];
 /** As the tool trains: its batch size, Adam's own rate; weights start as tfjs starts them. */
@@ -62,7 +63,7 @@ export async function run({ print, log }) {
 }
 
 /** Trains the model on the train rows and writes it. */
-async function trainOriginal(path, log) {
+export async function trainOriginal(path, log) {
   const backend = await startBackend({ backend: 'wasm' });
   const model = mlp();
   const { splits, objective } = await dataFor(model);
