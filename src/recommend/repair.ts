@@ -3,6 +3,8 @@ export interface RepairedCurve {
   readonly k: readonly number[];
   /** Rise over the same weights at full width, >= 0, same length. */
   readonly rise: readonly number[];
+  /** The same as measured: may rise with k and lie below 0. */
+  readonly raw: readonly number[];
   /** Standard error of the raw rise over the original. */
   readonly se: readonly number[];
 }
@@ -34,6 +36,7 @@ export function repairCurve(points: readonly RawPoint[]): RepairedCurve {
   return {
     k: kept.map(({ k }) => k),
     rise: fitted.map((value) => Math.max(0, value - atFull)),
+    raw: kept.map(({ delta }) => delta - kept.at(-1)!.delta),
     se: kept.map(({ deltaSe }) => deltaSe),
   };
 }

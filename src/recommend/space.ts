@@ -15,6 +15,8 @@ export interface Option {
   readonly family: number;
   /** What it adds to the loss when all else is whole: repaired, >= 0. */
   readonly rise: number;
+  /** The same as measured, a bump of the curve included: what is expected of a joint plan starts from it. */
+  readonly raw: number;
   /** Standard error of the single curve's rise over the original. */
   readonly se: number;
 }
@@ -96,7 +98,7 @@ interface Member {
 function memberOf(curve: CandidateCurve): Member {
   const repaired = repairCurve(curve.points);
   // no finite point: nothing is known of it, the joint measurement tells
-  return { curve, repaired: repaired.k.length > 0 ? repaired : { k: [curve.n], rise: [0], se: [0] } };
+  return { curve, repaired: repaired.k.length > 0 ? repaired : { k: [curve.n], rise: [0], raw: [0], se: [0] } };
 }
 
 function bestAt(name: string, members: readonly Member[], k: number, family: number): Option {
@@ -115,7 +117,14 @@ function bestAt(name: string, members: readonly Member[], k: number, family: num
       kind,
       ...(folded === undefined ? {} : { folded }),
     };
-    best = { key: `${family}/${basis}/${k}`, group, family, rise, se: between(repaired.k, repaired.se, k) };
+    best = {
+      key: `${family}/${basis}/${k}`,
+      group,
+      family,
+      rise,
+      raw: between(repaired.k, repaired.raw, k),
+      se: between(repaired.k, repaired.se, k),
+    };
   }
   return best!;
 }
@@ -123,7 +132,7 @@ function bestAt(name: string, members: readonly Member[], k: number, family: num
 /** The group as it is. */
 export function wholeOption({ name, n, curves }: PlanVariable, { full }: Candidate): Option {
   const basis = curves.find(({ kind }) => kind === 'unit')?.basis ?? 'tail';
-  return { key: '', group: { name, n, k: n, basis, kind: 'unit' }, family: -1, rise: 0, se: full.deltaSe };
+  return { key: '', group: { name, n, k: n, basis, kind: 'unit' }, family: -1, rise: 0, raw: 0, se: full.deltaSe };
 }
 
 function familiesOf(members: readonly Member[]): Member[][] {

@@ -19,8 +19,9 @@ interface Features {
   readonly families: Int32Array;
   /** Roots of the single curves' rises, in units of what the tax leaves. */
   readonly roots: Float64Array;
-  /** Sum of the rises. */
+  /** Sum of the rises, repaired and as measured. */
   readonly total: number;
+  readonly raw: number;
   /** Sum over pairs of the geometric means of their rises: what groups do to each other grows like it. */
   readonly mixed: number;
   /** Standard error that independent groups would have. */
@@ -36,7 +37,8 @@ const APART = 0.05;
 const FARTHEST = 100;
 
 /**
- * A Gaussian process over joint plans (Rasmussen and Williams, 2006, 2.2), one set of weights: its mean is what the single curves add up to,
+ * A Gaussian process over joint plans (Rasmussen and Williams, 2006, 2.2), one set of weights: its mean is what the single curves, as
+ * measured, add up to,
  * its kernel what groups do to each other, next to nothing where one group alone is narrowed, for that was measured.
  */
 export function fitSurrogate(
@@ -59,13 +61,13 @@ export function fitSurrogate(
     Float64Array.from(points.slice(0, i + 1), ({ at: b }, j) => kernel(a, b) + (i === j ? noise(a) + doubt(a) : 0)),
   );
   cholesky(factor);
-  const weights = Float64Array.from(points, ({ at, delta }) => delta - tax - at.total);
+  const weights = Float64Array.from(points, ({ at, delta }) => delta - tax - at.raw);
   forward(factor, weights);
   backward(factor, weights);
   const covariances = new Float64Array(points.length);
   const expect = (options: readonly Option[]): Expectation => {
     const at = features(options, full.deltaSe, unit);
-    let mean = tax + at.total;
+    let mean = tax + at.raw;
     points.forEach((point, i) => {
       covariances[i] = kernel(at, point.at);
       mean += covariances[i] * weights[i];
@@ -98,15 +100,16 @@ function finite(value: number): number {
 function features(options: readonly Option[], fullSe: number, unit: number): Features {
   const families = new Int32Array(options.length);
   const roots = new Float64Array(options.length);
-  let [total, rooted, variance] = [0, 0, fullSe ** 2];
-  options.forEach(({ family, rise, se }, i) => {
+  let [total, raw, rooted, variance] = [0, 0, 0, fullSe ** 2];
+  options.forEach(({ family, rise, raw: measured, se }, i) => {
     families[i] = family;
     roots[i] = Math.sqrt(rise / unit);
     total += rise / unit;
+    raw += measured / unit;
     rooted += roots[i];
     variance += Math.max(0, se ** 2 - fullSe ** 2);
   });
-  return { families, roots, total, mixed: (rooted ** 2 - total) / 2, se: Math.sqrt(variance) / unit };
+  return { families, roots, total, raw, mixed: (rooted ** 2 - total) / 2, se: Math.sqrt(variance) / unit };
 }
 
 function kernel(a: Features, b: Features): number {
