@@ -16,28 +16,20 @@ import {
   collectUnitStatistics,
   kernelsOf,
 } from '../dist/bases/index.js';
-import { readDataset } from '../dist/data/dataset.js';
 import { subSplit } from '../dist/data/split.js';
 import { chunks, feedsOf } from '../dist/evaluate/forward.js';
-import { measureRows, RowLosses } from '../dist/evaluate/measure.js';
+import { RowLosses } from '../dist/evaluate/measure.js';
 import { readGraph } from '../dist/graph/index.js';
-import { disposeModel, loadModel, locateModel, writeModel } from '../dist/model/index.js';
-import { inferObjective } from '../dist/objective/infer.js';
+import { disposeModel, loadModel, locateModel } from '../dist/model/index.js';
 import { judge } from '../dist/objective/judge.js';
-import { mean, paired, standardError } from '../dist/objective/stats.js';
-import { fitOf } from '../dist/pipeline/fit.js';
+import { mean, paired } from '../dist/objective/stats.js';
 import { runRetrain, RUN_DEFAULTS } from '../dist/pipeline/index.js';
 import { createRandom, deriveSeed } from '../dist/random/index.js';
 import { tailRank } from '../dist/retrain/tail-rank.js';
 import { factorLayer } from '../dist/surgery/index.js';
 import { widthOutputs } from '../dist/sweep/widths.js';
+import { DATA, dataFor, SEED, trainOriginal } from './fashion/original.mjs';
 
-/** Debian's dataset-fashion-mnist, its t10k files. */
-export const DATA = join(process.env.SHARED_DIR ?? join(import.meta.dirname, '../../shared'), 'data/fashion-mnist');
-const SEED = 0;
-const WIDTHS = [256, 128, 64];
-/** As the tool trains: its batch size, Adam's own rate; weights start as tfjs starts them. */
-const TRAINING = { epochs: 10, batchSize: 128, learningRate: 1e-3 };
 /** Rows a chunk, and widths that share the rest of the model. */
 const [ROWS, FOLD] = [500, 8];
 /** Widths in the tables. */
@@ -60,59 +52,6 @@ export async function run({ print, log }) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Trains the model on the train rows and writes it. */
-export async function trainOriginal(path, log) {
-  const backend = await startBackend({ backend: 'wasm' });
-  const model = mlp();
-  const { splits, objective } = await dataFor(model);
-  const { x, y } = await tensorsOf(splits.train);
-  model.compile({ optimizer: tf.train.adam(TRAINING.learningRate), loss: 'sparseCategoricalCrossentropy' });
-  const order = createRandom(deriveSeed(SEED, 'original'));
-  for (let epoch = 0; epoch < TRAINING.epochs; epoch++) {
-    const rows = order.permutation(splits.train.size);
-    for (let at = 0; at < rows.length; at += TRAINING.batchSize) {
-      const index = tf.tensor1d(rows.slice(at, at + TRAINING.batchSize), 'int32');
-      const batch = [tf.gather(x, index), tf.gather(y, index)];
-      await model.trainOnBatch(...batch);
-      tf.dispose([index, ...batch]);
-    }
-  }
-  tf.dispose([x, y]);
-  const { program } = readGraph(model);
-  const full = await measureRows(program, { objective, split: splits.select, batchSize: ROWS, reference: program });
-  const [loss, se, accuracy] = [mean(full.loss), standardError(full.loss), mean(full.metrics.accuracy)];
-  log(
-    `${splits.train.size} train rows, ${splits.select.size} select rows; original ${loss.toFixed(4)} nats (se ${se.toFixed(4)}), accuracy ${accuracy.toFixed(4)}`,
-  );
-  await writeModel(model, path, {});
-  disposeModel(model);
-  await backend.dispose();
-  return { path };
-}
-
-function mlp() {
-  const seeds = createRandom(deriveSeed(SEED, 'weights'));
-  const dense = (name, units, more) => {
-    const kernelInitializer = tf.initializers.glorotNormal({ seed: seeds.integer(2 ** 30) });
-    return tf.layers.dense({ name, units, kernelInitializer, ...more });
-  };
-  const hidden = WIDTHS.map((units, i) =>
-    dense(`hidden_${i + 1}`, units, { activation: 'relu', ...(i === 0 ? { inputShape: [784] } : {}) }),
-  );
-  return tf.sequential({ layers: [...hidden, dense('output', 10, { activation: 'softmax' })] });
-}
-
-async function dataFor(model) {
-  const fit = fitOf(readGraph(model));
-  const { splits, target } = await readDataset(DATA, fit, { seed: SEED, retrain: true });
-  return { splits, objective: inferObjective({ target: target.kind, activation: 'softmax', units: 10 }) };
-}
-
-async function tensorsOf(split) {
-  const { inputs, target } = await split.read(Int32Array.from({ length: split.size }, (_, i) => i));
-  return { x: tf.tensor(inputs[0].values, inputs[0].shape), y: tf.tensor1d(target.values, 'float32') };
 }
 
 /** As `tdc retrain` does, with its defaults. */

@@ -26,7 +26,7 @@ import { createPlanner, wholePlan } from '../dist/recommend/plan.js';
 import { recommend } from '../dist/recommend/recommend.js';
 import { tablesOf } from '../dist/recommend/search.js';
 import { spaceOf } from '../dist/recommend/space.js';
-import { DATA, trainOriginal } from './fashion.mjs';
+import { DATA, trainOriginal } from './fashion/original.mjs';
 
 const BUDGETS = [0.01, 0.03, 0.1];
 /** Plans that a rival measures along its ladder. */
