@@ -107,9 +107,12 @@ describe('tdc compress', () => {
     await call('recommend', 'none', '--budget', '0.01');
     const { code, stdout } = await call('compress', 'none', '--json');
     expect(code).toBe(5);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'gate', message: expect.any(String) as string } });
+    const { error } = JSON.parse(stdout) as { error: { code: string; hint: string } };
+    expect(error.code).toBe('gate');
     expect(readdirSync(join(folder, 'none'))).not.toContain('compressed');
     expect(readdirSync(join(folder, 'none'))).not.toContain('compress.json');
+    const enough = /--budget, such as (\S+)\.$/u.exec(error.hint)![1];
+    expect((await call('compress', 'none', '--budget', enough)).code).toBe(0);
   });
 
   it('makes the plan that it has not got, and takes the one that stands there', async () => {

@@ -69,17 +69,26 @@ export async function compressStage(session: Session, plan: PlanRecord, stages: 
   });
 }
 
-function requireNarrower({ feasible, groups, stopped }: PlanRecord): void {
+function requireNarrower({ feasible, groups, stopped, budget }: PlanRecord): void {
   if (groups.every(({ n, k }) => k === n)) {
     throw new GateError('The plan keeps every layer whole, so there is nothing to write.', {
       hint: 'Give tdc recommend a larger --budget.',
     });
   }
   if (feasible) return;
-  const enough = stopped === undefined ? 'a larger one' : `abs:${stopped.budget.toPrecision(2)}`;
+  const unit = budget.kind === 'metric' ? 'metric' : 'abs';
   throw new GateError('No narrower plan holds the budget, so nothing was written.', {
-    hint: `Run tdc recommend with another --budget, such as ${enough}.`,
+    hint:
+      stopped === undefined
+        ? 'Run tdc recommend with a larger --budget.'
+        : `Run tdc recommend with another --budget, such as ${unit}:${roundedUp(stopped.budget)}.`,
   });
+}
+
+/** To two digits, and never below. */
+function roundedUp(value: number): number {
+  const step = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Number((Math.ceil(value / step) * step).toPrecision(2));
 }
 
 async function keptFor(session: Session, inputs: string): Promise<Compressed | undefined> {
