@@ -1,7 +1,6 @@
 export { foldable } from '../surgery/index.js';
-export { BATCH_NORM_DEFAULTS, reestimateBatchNorm, type BatchNormOptions } from './batchNorm.js';
+export { reestimateBatchNorm, type BatchNormOptions } from './batchNorm.js';
 export {
-  LATENCY_DEFAULTS,
   latencyOf,
   measureLatency,
   measureLatencyTable,
@@ -13,15 +12,7 @@ export {
 export { maskedModel, type MaskedModel } from './masked.js';
 export { collectMeans, type MeansOptions } from './means.js';
 export { narrowModel } from './narrow.js';
-export {
-  checkParity,
-  PARITY_DEFAULTS,
-  predictorOf,
-  worseParity,
-  type Parity,
-  type ParityOptions,
-  type Predict,
-} from './parity.js';
+export { checkParity, predictorOf, worseParity, type Parity, type ParityOptions, type Predict } from './parity.js';
 export { meansOf, type PlanParts } from './parts.js';
 export { planCost } from './planCost.js';
 export { formByBasis, formByName, resolvePlan, type RankForm, type Resolved } from './resolve.js';

@@ -15,9 +15,12 @@ function objectiveOf(loss: LossName, link: Link): Objective {
   return { loss, link, unit: '', metrics: [], self: true, notes: [] };
 }
 
+function logit(q: number): number {
+  return Math.log(q / (1 - q));
+}
+
 /** Loss of one answer for all rows, as any model's outputs would be judged. */
 function lossOf(objective: Objective, answer: readonly number[], reference: Float32Array): number {
-  const logit = (q: number): number => Math.log(q / (1 - q));
   const score = { softmax: Math.log, sigmoid: logit, linear: (q: number) => q }[objective.link];
   const values = Float32Array.from({ length: ROWS * UNITS }, (_, i) => score(answer[i % UNITS]));
   const shared = { rows: ROWS, units: UNITS };

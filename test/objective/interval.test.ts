@@ -21,12 +21,13 @@ describe('normalQuantile', () => {
   });
 });
 
+function draw(rows: number, seed: number, shift = 0): Float64Array {
+  const random = createRandom(seed);
+  return Float64Array.from({ length: rows }, () => random.normal() + shift);
+}
+
 describe('riseInterval', () => {
   const options = { confidence: 0.95, seed: 3 };
-  const draw = (rows: number, seed: number, shift = 0): Float64Array => {
-    const random = createRandom(seed);
-    return Float64Array.from({ length: rows }, () => random.normal() + shift);
-  };
 
   it('is the normal law for many rows', () => {
     const made = riseInterval(draw(BOOTSTRAP_BELOW, 1), options);

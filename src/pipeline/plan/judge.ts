@@ -5,7 +5,6 @@ import { measureRows, summarize, type RowLosses } from '../../evaluate/measure.j
 import { compileProgram } from '../../graph/index.js';
 import type { Program } from '../../graph/types.js';
 import { intervalsOf } from '../../objective/interval.js';
-import { mean } from '../../objective/stats.js';
 import type { Objective } from '../../objective/types.js';
 import { deriveSeed } from '../../random/index.js';
 import type { BudgetKind, Measured, RiseInterval } from '../../records/types.js';
@@ -84,9 +83,4 @@ export function riseOf(
   const { name, better } = objective.metrics[0];
   const change = point.metrics[name] - original.metrics[name];
   return { delta: better === 'higher' ? -change : change, deltaSe: 0 };
-}
-
-/** Mean of a metric over all rows. */
-export function metricMean(rows: RowLosses, name: string): number {
-  return mean(rows.metrics[name]);
 }

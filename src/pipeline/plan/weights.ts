@@ -5,7 +5,7 @@ import {
   type RankBasis,
   type UnitBasis,
 } from '../../bases/index.js';
-import { foldable, type PlanParts } from '../../compress/index.js';
+import { foldable, meansOf, type PlanParts } from '../../compress/index.js';
 import { UsageError } from '../../errors.js';
 import type { ModelGraph } from '../../graph/types.js';
 import type { PlannedGroup, WeightsName } from '../../records/types.js';
@@ -98,7 +98,7 @@ async function unitsOf(
   const bases = new Map<string, UnitBasis>();
   const constants = new Map<string, readonly Float32Array[]>();
   for (const group of graph.groups.filter(({ name }) => selected.includes(name))) {
-    const means = statistics.get(group.name)!.points.map(({ mean }) => Float32Array.from(mean));
+    const means = meansOf(statistics.get(group.name)!);
     constants.set(group.name, means);
     for (const name of names) {
       const units = buildUnitBasis(name, graph, group, {
