@@ -5,8 +5,10 @@ import { DataError } from '../errors.js';
 import { writeAtomic } from '../records/files.js';
 import { readRecord } from '../records/store.js';
 import type {
+  CandidatesRecord,
   CompareRecord,
   CompressRecord,
+  LatencyRecord,
   PlanRecord,
   RecordHead,
   RetrainRecord,
@@ -17,13 +19,23 @@ import type { Clocked } from './stage.js';
 import { timed } from './stage.js';
 import { fullContext, type RunContext, type RunResult } from './types.js';
 
+/** What a report is made of. */
 interface Records {
   readonly sweep?: SweepRecord;
   readonly compare?: CompareRecord;
   readonly retrain?: RetrainRecord;
   readonly plan?: PlanRecord;
+  /** Single curves of every ordering that the plan was looked for in. */
+  readonly candidates?: CandidatesRecord;
+  readonly latency?: LatencyRecord;
   readonly compress?: CompressRecord;
   readonly run?: RunRecord;
+}
+
+/** What was written, and the records that it shows. */
+export interface Reported {
+  readonly files: readonly string[];
+  readonly records: Records;
 }
 
 /**
@@ -36,10 +48,10 @@ export async function writeReport(
   records: Records,
   context: RunContext,
   stages: Clocked[],
-): Promise<readonly string[]> {
+): Promise<Reported> {
   const all = await complete(folder, records);
-  if (all.sweep === undefined && all.compare === undefined) return [];
-  return timed({ context }, stages, 'report', 'report.html', async () => {
+  if (all.sweep === undefined && all.compare === undefined) return { files: [], records: all };
+  const names = await timed({ context }, stages, 'report', 'report.html', async () => {
     // vega is loaded only when there is something to draw
     const { renderReport } = await import('../report/render.js');
     const rendered = await renderReport(all);
@@ -53,6 +65,7 @@ export async function writeReport(
     for (const [name, text] of files) await writeAtomic(join(folder, name), text);
     return [...files.keys()];
   });
+  return { files: names, records: all };
 }
 
 /**
@@ -63,6 +76,8 @@ async function complete(folder: string, records: Records): Promise<Records> {
   const sweep = records.sweep ?? (await readRecord(folder, 'sweep.json').catch(() => undefined));
   const compare = records.compare ?? (await readRecord(folder, 'compare.json').catch(() => undefined));
   const plan = records.plan ?? (await readRecord(folder, 'plan.json').catch(() => undefined));
+  const candidates = await readRecord(folder, 'candidates.json').catch(() => undefined);
+  const latency = await readRecord(folder, 'latency.json').catch(() => undefined);
   const compress = records.compress ?? (await readRecord(folder, 'compress.json').catch(() => undefined));
   const head = records.sweep ?? records.compare ?? records.plan;
   const fits = (other: RecordHead | undefined): boolean =>
@@ -73,6 +88,8 @@ async function complete(folder: string, records: Records): Promise<Records> {
     ...(fits(sweep) ? { sweep: sweep! } : {}),
     ...(fits(compare) ? { compare: compare! } : {}),
     ...(fits(plan) ? { plan: plan! } : {}),
+    ...(fits(plan) && fits(candidates) ? { candidates: candidates! } : {}),
+    ...(fits(plan) && plan!.minimize === 'latency' && latency !== undefined ? { latency } : {}),
     ...(fits(plan) && compress !== undefined && isOf(compress, plan!) ? { compress } : {}),
     ...(retrain !== undefined && retrain.inputs === head?.retraining ? { retrain } : {}),
   };
@@ -124,6 +141,6 @@ export async function runReport(path: string, partial: Partial<RunContext> = {})
     ...(plan === undefined ? {} : { plan }),
     ...(compress === undefined ? {} : { compress }),
   };
-  const files = await writeReport(folder, records, context, []);
-  return { folder, files, ...(await complete(folder, records)), run };
+  const reported = await writeReport(folder, records, context, []);
+  return { folder, files: reported.files, ...reported.records, run };
 }

@@ -152,7 +152,15 @@ async function inSession(
     const run = runRecord(context, stages);
     const reported = await writeReport(session.folder, { ...done, run }, context, stages);
     await writeRecord(session.folder, 'run.json', run);
-    return { ...done, folder: session.folder, files: [...reported, ...done.files, 'run.json'], run };
+    // what the report of a plan shows beside it, for whoever prints the plan
+    const beside = done.plan === undefined ? {} : reported.records;
+    return {
+      ...beside,
+      ...done,
+      folder: session.folder,
+      files: [...reported.files, ...done.files, 'run.json'],
+      run,
+    };
   } finally {
     await closeSession(session);
   }

@@ -1,5 +1,6 @@
 import type { DataSpec } from '../data/spec.js';
 import type {
+  CandidatesRecord,
   CompareRecord,
   CompressRecord,
   InspectRecord,
@@ -171,6 +172,8 @@ export interface RunResult {
   readonly compare?: CompareRecord;
   readonly retrain?: RetrainRecord;
   readonly plan?: PlanRecord;
+  /** Single curves that the plan was made from. */
+  readonly candidates?: CandidatesRecord;
   readonly compress?: CompressRecord;
   readonly latency?: LatencyRecord;
   /** Why a gate fails (exit code 5), though all was done and written. */

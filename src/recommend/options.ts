@@ -1,3 +1,5 @@
+import type { Outlook } from './outlook.js';
+
 export interface RecommendOptions {
   /** Joint measurements of untuned plans, over all sets of weights; at least 1. */
   readonly evaluations: number;
@@ -13,6 +15,8 @@ export interface RecommendOptions {
   readonly pin: Readonly<Record<string, number>>;
   /** Rows of the bounding half; without them `examplesNeeded` is left out. */
   readonly boundingRows?: number;
+  /** Told before the first joint model is measured. */
+  readonly onOutlook?: (outlook: Outlook) => void;
   /** `done` of at most `most` joint models are measured. */
   readonly onProgress?: (done: number, most: number, detail: string) => void;
   /** Awaited before each joint model. */

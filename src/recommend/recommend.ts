@@ -1,6 +1,5 @@
 import { UsageError } from '../errors.js';
 import type {
-  Cost,
   Feasibility,
   JointMeasured,
   PlanChoice,
@@ -10,8 +9,9 @@ import type {
 } from '../records/types.js';
 import { examplesNeeded, judgePoint } from './judge.js';
 import { RECOMMEND_DEFAULTS, type RecommendOptions } from './options.js';
+import { bottomPlan, costOf, optimisticPlan } from './outlook.js';
 import { createPlanner, wholePlan, type Plan, type Planner } from './plan.js';
-import { firstPlan, search, tablesOf, type Trial } from './search.js';
+import { search, type Trial } from './search.js';
 import { spaceOf, type Space } from './space.js';
 import { tuneAlong } from './tuning.js';
 import type { JointPoint, PlanProblem } from './types.js';
@@ -55,6 +55,8 @@ export async function recommend(problem: PlanProblem, given: Partial<RecommendOp
   const measuring = counted(problem, options);
   const bottom = bottomPlan(planner, spaces);
   const isOriginal = bottom.value >= whole.value;
+  const best = optimisticPlan(planner, spaces, whole, problem.allowed);
+  options.onOutlook?.({ full: whole.cost, smallest: bottom.cost, optimistic: best.cost });
   const trials = [await measuring.measure(isOriginal ? whole : bottom)];
   if (isOriginal) return outcome({ problem, options, planner, spaces, trials, whole, isOriginal });
 
@@ -109,7 +111,10 @@ function outcome({ problem, options, planner, spaces, trials, whole, isOriginal 
     tunings: trials.filter(({ tuned }) => tuned).length,
     ...(needed === undefined ? {} : { examplesNeeded: needed }),
     ...(feasible || isOriginal ? {} : stoppedBy(spaces, chosen, narrower)),
-    feasibility: { smallest: jointMeasured(trials[0]), optimistic: optimistic(planner, spaces, whole, allowed) },
+    feasibility: {
+      smallest: jointMeasured(trials[0]),
+      optimistic: costOf(optimisticPlan(planner, spaces, whole, allowed)),
+    },
   };
 }
 
@@ -151,15 +156,6 @@ function stoppedBy(spaces: readonly Space[], chosen: Trial, narrower: readonly T
   return Number.isFinite(budget) ? { stopped: { group, budget } } : {};
 }
 
-function optimistic(planner: Planner, spaces: readonly Space[], whole: Plan, allowed: number): Cost {
-  const plans = spaces.flatMap((space) => firstPlan(planner, space, allowed) ?? []);
-  return costOf(plans.reduce((a, b) => (b.value < a.value ? b : a), whole));
-}
-
-function costOf({ cost }: Plan): Cost {
-  return { parameters: cost.parameters, macs: cost.macs, bytes: cost.bytes };
-}
-
 function jointMeasured({ plan, point, tuned }: Trial): JointMeasured {
   const { latency } = plan.cost;
   const { loss, se, metrics, delta, deltaSe, upper95 } = point.bound;
@@ -176,19 +172,6 @@ function jointMeasured({ plan, point, tuned }: Trial): JointMeasured {
     tuned,
     ...(latency === undefined ? {} : { latency }),
   };
-}
-
-/** Every group at its cheapest, on the weights that the single curves promise the smaller rise for. */
-function bottomPlan(planner: Planner, spaces: readonly Space[]): Plan {
-  const plans = spaces.map((space) => {
-    const { own, options } = tablesOf(planner, space);
-    const least = options.map((mine, i) => mine.reduce((best, _, o) => (own[i][o] < own[i][best] ? o : best), 0));
-    return planner.plan(
-      space,
-      least.map((o, i) => options[i][o]),
-    );
-  });
-  return plans.reduce((a, b) => (b.predicted < a.predicted ? b : a));
 }
 
 interface Counted {

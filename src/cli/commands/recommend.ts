@@ -34,17 +34,10 @@ export const recommendCommand: Command = {
     const options = runOptions(given);
     const { runRecommend } = await world.loadPipeline();
     const result = await runRecommend(options, context);
-    const { plan, sweep, compare, retrain, run, gate } = result;
+    const { plan, gate } = result;
     if (plan === undefined) throw new TdcError('unexpected', 1, 'The search left no plan.');
     const { renderPlanTerminal } = await import('../../report/terminal.js');
-    const records = {
-      plan,
-      run,
-      ...(sweep === undefined ? {} : { sweep }),
-      ...(compare === undefined ? {} : { compare }),
-      ...(retrain === undefined ? {} : { retrain }),
-    };
-    printer.result(plan, (style) => renderPlanTerminal(records, style));
+    printer.result(plan, (style) => renderPlanTerminal(result, style));
     printer.wrote(result);
     if (gate !== undefined) {
       printer.note(`gate   ${gate}`);

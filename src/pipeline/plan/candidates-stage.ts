@@ -8,6 +8,7 @@ import type { CandidatesRecord, Curve, GroupCurves, Rise, WeightsName } from '..
 import type { JobStore } from '../../sweep/jobs.js';
 import { sweep, type Swept } from '../../sweep/sweep.js';
 import { jobStore } from '../job-store.js';
+import { retrainingOf } from '../measure-stage.js';
 import type { Retrained } from '../retrain-stage.js';
 import { headOf, stageDigest, type Session } from '../session.js';
 import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
@@ -31,11 +32,15 @@ export async function candidatesStage(
   const kept = await readRecord(session.folder, 'candidates.json').catch(() => undefined);
   if (kept?.inputs === inputs) {
     reused(session, stages, 'candidates');
-    return kept;
+    if (kept.retraining === made?.record.inputs) return kept;
+    // another retraining may have ended in the same bytes
+    const renamed = { ...kept, ...retrainingOf(made) };
+    await writeRecord(session.folder, 'candidates.json', renamed);
+    return renamed;
   }
   const store = jobStore(session.folder, inputs);
   try {
-    const record = await measure(session, inputs, sets, halves, stages, store);
+    const record = { ...(await measure(session, inputs, sets, halves, stages, store)), ...retrainingOf(made) };
     await writeRecord(session.folder, 'candidates.json', record);
     await store.clear();
     return record;

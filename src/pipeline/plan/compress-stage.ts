@@ -173,7 +173,7 @@ async function narrow(
   const model = narrowModel(graph, groups, parts);
   const masked = maskedModel(graph, groups, parts);
   try {
-    const parity = await checkParity((inputs) => masked.predict(inputs), predictorOf(readGraph(model)), {
+    const parity = await checkParity(masked.predict, predictorOf(readGraph(model)), {
       split: session.dataset.splits.select,
       batchSize: Math.min(PARITY_ROWS, rowsOf(session.graph.program, session.options)),
       title: 'The masked model and the narrowed one',

@@ -3,9 +3,11 @@ import type * as tf from '@tensorflow/tfjs';
 import { latencyOf } from '../../compress/index.js';
 import { UsageError } from '../../errors.js';
 import { disposeModel } from '../../model/index.js';
+import type { Outlook } from '../../recommend/outlook.js';
 import { recommend, type PlanOutcome } from '../../recommend/recommend.js';
+import type { PlanCost } from '../../recommend/types.js';
 import { readRecord, writeRecord } from '../../records/store.js';
-import type { LatencyRecord, Measured, PlanRecord, Rise } from '../../records/types.js';
+import type { BudgetInfo, LatencyRecord, Measured, PlanRecord, Rise } from '../../records/types.js';
 import { retrainingOf } from '../measure-stage.js';
 import type { Retrained } from '../retrain-stage.js';
 import { headOf, stageDigest, type Session } from '../session.js';
@@ -148,8 +150,30 @@ async function find(
 ): Promise<PlanOutcome> {
   const curves = await candidatesStage(session, made, sets, search.judge.halves, stages);
   const problem = await planProblem(session, sets, curves, search);
-  const detail = `budget ${search.budget.kind}:${search.budget.value}`;
-  return timed(session, stages, 'recommend', detail, () => recommend(problem, planOptions(session, search.judge)));
+  const { kind, value } = search.budget;
+  const detail = `budget ${kind === 'relative' ? value : `${kind}:${value}`}`;
+  const onOutlook = (outlook: Outlook): void => tellOutlook(session, made, search.budget, outlook);
+  return timed(session, stages, 'recommend', detail, () =>
+    recommend(problem, { ...planOptions(session, search.judge), onOutlook }),
+  );
+}
+
+/** The feasibility table, before any joint model is measured: what is to be had, and what retraining alone did. */
+function tellOutlook(session: Session, made: Retrained | undefined, budget: BudgetInfo, outlook: Outlook): void {
+  const { minimize } = session.options;
+  const at = (cost: PlanCost): string =>
+    minimize === 'latency' ? `${(cost.latency ?? 0).toPrecision(3)} ms` : String(Math.round(cost[minimize]));
+  const note = (text: string): void => session.context.onEvent({ type: 'note', text });
+  note(
+    `${minimize}: ${at(outlook.full)} at full width, ${at(outlook.smallest)} with every group at its least, ${at(outlook.optimistic)} if single curves added up`,
+  );
+  const unit = budget.kind === 'metric' ? session.objective.metrics[0].name : session.objective.unit;
+  note(`the budget allows a rise of ${budget.allowed.toPrecision(3)} ${unit}`);
+  if (made === undefined) return;
+  const { retrained, control } = made.record;
+  const change = (delta: number): string => `${delta < 0 ? '' : '+'}${delta.toPrecision(2)} ${session.objective.unit}`;
+  const beside = control === undefined ? '' : `, its control without TailDropout ${change(control.delta)}`;
+  note(`at full width retraining alone changes the loss by ${change(retrained.delta)}${beside}`);
 }
 
 async function record(
