@@ -17,21 +17,20 @@ import {
   kernelsOf,
 } from '../dist/bases/index.js';
 import { subSplit } from '../dist/data/split.js';
-import { chunks, feedsOf } from '../dist/evaluate/forward.js';
 import { RowLosses } from '../dist/evaluate/measure.js';
 import { readGraph } from '../dist/graph/index.js';
 import { disposeModel, loadModel, locateModel } from '../dist/model/index.js';
-import { judge } from '../dist/objective/judge.js';
 import { mean, paired } from '../dist/objective/stats.js';
 import { runRetrain, RUN_DEFAULTS } from '../dist/pipeline/index.js';
 import { createRandom, deriveSeed } from '../dist/random/index.js';
 import { tailRank } from '../dist/retrain/tail-rank.js';
 import { factorLayer } from '../dist/surgery/index.js';
-import { widthOutputs } from '../dist/sweep/widths.js';
+import { answersOf, MEMORY_DEFAULTS } from '../dist/sweep/chunk-size.js';
+import { Cuts } from '../dist/sweep/cuts.js';
+import { judgeRows, putAnswers } from '../dist/sweep/judging.js';
+import { measureWidths } from '../dist/sweep/widths.js';
 import { DATA, dataFor, SEED, trainOriginal } from './fashion/original.mjs';
 
-/** Rows a chunk, and widths that share the rest of the model. */
-const [ROWS, FOLD] = [500, 8];
 /** Widths in the tables. */
 const SHOWN = [1, 2, 4, 8, 16, 32, 64, 128, 256, 784];
 
@@ -178,23 +177,28 @@ function groupOf(graph, name) {
 
 /** Losses of every row for k = 0..n. */
 async function curve(graph, name, order, { objective, split }) {
+  const { program } = graph;
   const group = groupOf(graph, name);
   const ks = Array.from({ length: group.n + 1 }, (_, k) => k);
-  const rows = ks.map(() => new RowLosses(objective, split.size));
-  const basis = { group, order: order ?? Int32Array.from({ length: group.n }, (_, unit) => unit) };
-  for await (const { start, batch } of chunks(split, ROWS)) {
-    const feeds = feedsOf(graph.program, batch);
-    for await (const { k, outputs } of widthOutputs(feeds, batch.size, {
-      program: graph.program,
-      basis,
-      ks,
-      fold: FOLD,
-    })) {
-      rows[k].put(start, judge(objective, outputs, batch.target));
+  const losses = new Map(ks.map((k) => [k, new RowLosses(objective, split.size)]));
+  const kept = order ?? Int32Array.from({ length: group.n }, (_, unit) => unit);
+  const cuts = new Cuts({ ...MEMORY_DEFAULTS, objective, split, original: graph });
+  const measuring = await measureWidths(
+    { graph, group, order: kept },
+    { program, ks, answers: answersOf(program, MEMORY_DEFAULTS) },
+  );
+  try {
+    for await (const { start, size, target, truth, cut } of cuts.chunks(graph, measuring.reads)) {
+      for await (const answers of measuring.outputs(cut, size)) {
+        const judged = judgeRows(objective, answers.outputs, target, truth, answers.rows);
+        putAnswers(losses, start, answers, judged, ks);
+      }
     }
-    tf.dispose([...feeds.values()]);
+  } finally {
+    measuring.dispose();
+    cuts.dispose();
   }
-  return rows.map(({ loss }) => loss);
+  return ks.map((k) => losses.get(k).loss);
 }
 
 /** Over a range of k: the largest ratio, and where ours is above the rival's by more than max(1 %, 2 SE of the paired difference). */
