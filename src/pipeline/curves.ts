@@ -73,6 +73,11 @@ function unknownBasis(name: string): UsageError {
   return new UsageError(`There is no basis "${name}".`, { hint: `Bases are ${ALL_BASES.join(', ')}.` });
 }
 
+/** Whether a basis is of the original's kernels alone, whatever retraining made. */
+export function isOfOriginal(name: string): boolean {
+  return isRank(name) && name !== TAIL_RANK;
+}
+
 function isRank(name: string): boolean {
   return name === TAIL_RANK || RANK_BASES.some((known) => known === name);
 }

@@ -34,12 +34,29 @@ const MOST_HELD = 2000;
 
 /** Retrains with TailDropout, and without it as a control; or takes what stands in the run folder for the same inputs. */
 export async function retrainStage(session: Session, stages: Clocked[]): Promise<Retrained> {
-  const { options, dataset, backend, folder } = session;
+  const { dataset, folder } = session;
   if (dataset.splits.train.size === 0) {
     throw new DataError('Retraining needs train rows, and this data set was cut without any.', {
       hint: 'Give the train split a share with --split, or measure without retraining with --no-retrain.',
     });
   }
+  const kept = await keptRetraining(session, stages);
+  if (kept !== undefined) return kept;
+  assertTrainable(session.loaded.model, session.backend.info.name);
+  const made = await trainBoth(session, retrainDigest(session), stages);
+  await writeRecord(folder, 'retrain.json', made.record);
+  return made;
+}
+
+/** What stands in the run folder for the same inputs; undefined: nothing does. */
+export async function keptRetraining(session: Session, stages: Clocked[]): Promise<Retrained | undefined> {
+  const kept = await reuse(session, retrainDigest(session));
+  if (kept !== undefined) reused(session, stages, 'retrain');
+  return kept;
+}
+
+function retrainDigest(session: Session): string {
+  const { options, backend } = session;
   const { sampler, p, kMin, epochs, batchSize, learningRate, train, distill, control } = options;
   // sums over a batch are split by threads, so other threads may give other bytes
   const more = {
@@ -55,16 +72,7 @@ export async function retrainStage(session: Session, stages: Clocked[]): Promise
     threads: backend.info.threads,
     rules: SCHEDULE_RULES,
   };
-  const inputs = stageDigest(session, 'retrain', more);
-  const kept = await reuse(session, inputs);
-  if (kept !== undefined) {
-    reused(session, stages, 'retrain');
-    return kept;
-  }
-  assertTrainable(session.loaded.model, session.backend.info.name);
-  const made = await trainBoth(session, inputs, stages);
-  await writeRecord(folder, 'retrain.json', made.record);
-  return made;
+  return stageDigest(session, 'retrain', more);
 }
 
 async function reuse(session: Session, inputs: string): Promise<Retrained | undefined> {

@@ -2,13 +2,13 @@ import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
 import type { PlanRecord } from '../records/types.js';
 import { compareStage } from './compare-stage.js';
-import { basesOf } from './curves.js';
+import { basesOf, isOfOriginal } from './curves.js';
 import { MEASURING } from './measure-stage.js';
 import { writeReport } from './report-stage.js';
 import { checkPlan } from './plan/check.js';
 import { compressStage } from './plan/compress-stage.js';
 import { keptPlan, planStage } from './plan/plan-stage.js';
-import { retrainStage, type Retrained } from './retrain-stage.js';
+import { keptRetraining, retrainStage, type Retrained } from './retrain-stage.js';
 import { closeSession, openSession, type Session } from './session.js';
 import { runRecord, type Clocked } from './stage.js';
 import { sweepStage } from './sweep-stage.js';
@@ -31,8 +31,7 @@ export async function runRetrain(options: RunInput, context: Partial<RunContext>
 export async function runSweep(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
     // a wrong name is told before anything is trained
-    basesOf(session, MEASURING.sweep);
-    const made = session.options.retrain ? await retrainStage(session, stages) : undefined;
+    const made = await retrainedFor(session, basesOf(session, MEASURING.sweep), stages);
     const record = await sweepStage(session, made, stages).finally(() => {
       if (made !== undefined) disposeRetrained(made);
     });
@@ -50,8 +49,7 @@ export async function runSweep(options: RunInput, context: Partial<RunContext> =
  */
 export async function runCompare(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
-    basesOf(session, MEASURING.compare);
-    const made = session.options.retrain ? await retrainStage(session, stages) : undefined;
+    const made = await retrainedFor(session, basesOf(session, MEASURING.compare), stages);
     const compare = await compareStage(session, made, stages).finally(() => {
       if (made !== undefined) disposeRetrained(made);
     });
@@ -61,6 +59,25 @@ export async function runCompare(options: RunInput, context: Partial<RunContext>
       ...(made === undefined ? {} : { retrain: made.record }),
     };
   });
+}
+
+/**
+ * The retraining that these bases need. The original's directions need none; there what stands in the run folder is taken, so that the
+ * record fits the others there.
+ */
+async function retrainedFor(
+  session: Session,
+  bases: readonly string[],
+  stages: Clocked[],
+): Promise<Retrained | undefined> {
+  if (!session.options.retrain) return undefined;
+  if (!bases.every(isOfOriginal)) return retrainStage(session, stages);
+  const kept = await keptRetraining(session, stages);
+  if (kept === undefined) {
+    const text = `nothing is retrained: ${bases.join(', ')} ${bases.length === 1 ? 'is' : 'are'} measured on the original's kernels`;
+    session.context.onEvent({ type: 'note', text });
+  }
+  return kept;
 }
 
 /**

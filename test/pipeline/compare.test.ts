@@ -149,6 +149,30 @@ describe('runSweep with bases', () => {
   });
 });
 
+describe("the original's directions alone", () => {
+  it.each([
+    ['sweep', runSweep],
+    ['compare', runCompare],
+  ] as const)('need no retraining in a %s, and a note says so', async (name, run) => {
+    const said: string[] = [];
+    const asked = options(`untrained-${name}`, { mode: 'rank', bases: ['svd'], layers: ['dense_2'] });
+    const made = await run(asked, {
+      ...context(),
+      onEvent: (event) => event.type === 'note' && said.push(event.text),
+    });
+    expect(made.run.stages.map((stage) => stage.name)).toEqual([name]);
+    expect(made).not.toHaveProperty('retrain');
+    expect(made[name]).not.toHaveProperty('retrained');
+    expect(said.filter((text) => text.startsWith('nothing is retrained: svd is'))).toHaveLength(1);
+  });
+
+  it('are measured beside a retraining that is there already', async () => {
+    const made = await runCompare(options('all', { bases: ['svd'] }), context());
+    expect(made.compare!.retraining).toBe(record.retraining);
+    expect(made.run.stages[0]).toEqual({ name: 'retrain', seconds: 0, reused: true });
+  });
+});
+
 /** A mean width of 2 of 32 units has a law, one of 0.6 of 10 has none. */
 const FEW = { p: 0.94, epochs: 1, control: false };
 
