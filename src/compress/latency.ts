@@ -16,8 +16,12 @@ export interface LatencyOptions {
 
 export const LATENCY_DEFAULTS = { warmups: 3, runs: 15 } as const;
 
+/** A model is run for about this many milliseconds before the clock counts, and as long again while it does. */
+const LONG_ENOUGH = 60;
+const [FEWEST, MOST] = [5, 300];
+
 /** What was measured of a model: the part of a latency record that comes from here. */
-export type LatencyTable = Pick<LatencyRecord, 'batch' | 'groups' | 'full'>;
+export type LatencyTable = Pick<LatencyRecord, 'batch' | 'groups' | 'full'> & { readonly smallest: number };
 
 export interface LatencyTableOptions extends LatencyOptions {
   /** Milliseconds from any start. */
@@ -75,18 +79,21 @@ export async function modelLatency(
     }
   };
   try {
-    return await measureLatency(run, now, options);
+    // a few runs of a small model are mostly the compiler at work
+    const first = await measureLatency(run, now, { warmups: 1, runs: 3 });
+    const often = Math.max(FEWEST, Math.min(MOST, Math.ceil(LONG_ENOUGH / first)));
+    return await measureLatency(run, now, { warmups: often, runs: often, ...options });
   } finally {
     tf.dispose(inputs);
   }
 }
 
-/** Times each group at an eighth, a quarter, half and all of its width, the others full. */
+/** Times each group at an eighth, a quarter, half and all of its width, the others full; and the model with all of them at an eighth. */
 export async function measureLatencyTable(graph: ModelGraph, options: LatencyTableOptions): Promise<LatencyTable> {
   const { now, batch = 1 } = options;
   const chosen = graph.groups.filter(({ name }) => options.groups?.includes(name) ?? true);
   const wanted = chosen.map(({ n }) => [...new Set(SHARES.map((share) => Math.max(1, Math.round(n * share))))]);
-  const total = 1 + wanted.reduce((all, ks, i) => all + ks.filter((k) => k < chosen[i].n).length, 0);
+  const total = 2 + wanted.reduce((all, ks, i) => all + ks.filter((k) => k < chosen[i].n).length, 0);
   const full = await modelLatency(graph, now, { ...options, batch });
   let done = 1;
   options.onProgress?.(done, total);
@@ -95,22 +102,25 @@ export async function measureLatencyTable(graph: ModelGraph, options: LatencyTab
     const points: { k: number; ms: number }[] = [];
     for (const k of wanted[i]) {
       await options.pause?.();
-      const ms = k === n ? full : await widthLatency(graph, name, k, { ...options, batch });
+      const ms = k === n ? full : await widthLatency(graph, new Map([[name, k]]), { ...options, batch });
       points.push({ k, ms });
       if (k < n) options.onProgress?.(++done, total);
     }
     groups.push({ name, points });
   }
-  return { batch, groups, full };
+  const least = new Map(chosen.map(({ name }, i) => [name, wanted[i][0]]));
+  const smallest = await widthLatency(graph, least, { ...options, batch });
+  options.onProgress?.(total, total);
+  return { batch, groups, full, smallest };
 }
 
 async function widthLatency(
   graph: ModelGraph,
-  name: string,
-  k: number,
+  widths: ReadonlyMap<string, number>,
   options: LatencyTableOptions & { readonly batch: number },
 ): Promise<number> {
-  const model = sliceModel(graph, new Map([[name, Int32Array.from({ length: k }, (_, i) => i)]]));
+  const keep = [...widths].map(([name, k]) => [name, Int32Array.from({ length: k }, (_, i) => i)] as const);
+  const model = sliceModel(graph, new Map(keep));
   try {
     const { inputShapes } = detailOf(graph).options;
     const narrow = readGraph(model, inputShapes === undefined ? {} : { inputShapes });
@@ -121,19 +131,27 @@ async function widthLatency(
 }
 
 /**
- * Predicted milliseconds of a plan: the full model's less what each unit choice saves alone. Two neighbours that both shrink save less together
- * than that in one way (they share a kernel) and more in another (a machine has its own favourite sizes): a prediction, to be measured. A rank saves
- * nothing here: nobody timed it.
+ * Predicted milliseconds of a plan. What lies above the smallest model's time is shared out: each group leaves the share of it that it leaves
+ * alone, and the shares are multiplied, as the sizes of a kernel between two groups are. A prediction, to be measured. A rank saves nothing
+ * here: nobody timed it.
  */
 export function latencyOf(
-  { full, groups }: Pick<LatencyTable, 'groups' | 'full'>,
+  { full, smallest, groups }: Pick<LatencyTable, 'groups' | 'full' | 'smallest'>,
   plan: readonly PlannedGroup[],
 ): number {
-  const saved = plan.map(({ name, kind, k }) => {
+  const above = full - smallest;
+  if (!(above > 0)) return full;
+  const shares = plan.map(({ name, kind, k }) => {
     const known = groups.find((group) => group.name === name);
-    return known === undefined || kind === 'rank' ? 0 : full - between(known.points, k);
+    if (known === undefined || kind === 'rank') return 1;
+    return Math.max(0, Math.min(1, (between(rising(known.points), k) - smallest) / above));
   });
-  return Math.max(0, full - saved.reduce((all, ms) => all + ms, 0));
+  return smallest + above * shares.reduce((all, share) => all * share, 1);
+}
+
+/** A clock is noisy: no width is slower than a larger one. */
+function rising(points: LatencyTable['groups'][number]['points']): LatencyTable['groups'][number]['points'] {
+  return points.map(({ k }, i) => ({ k, ms: Math.min(...points.slice(i).map(({ ms }) => ms)) }));
 }
 
 /** On the line between the nearest points; beyond the ends the end. */

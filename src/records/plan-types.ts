@@ -189,6 +189,8 @@ export interface LatencyRecord {
     readonly points: readonly { readonly k: number; readonly ms: number }[];
   }[];
   readonly full: number;
+  /** The same with every group at its least that was timed. */
+  readonly smallest: number;
   /** Set by compress: whole models, before and after. */
   readonly models?: { readonly original: number; readonly compressed: number };
 }

@@ -216,6 +216,7 @@ export const SCHEMAS = {
       }),
     ),
     full: z.number(),
+    smallest: z.number(),
     models: z.looseObject({ original: z.number(), compressed: z.number() }).optional(),
   }),
   'run.json': z.looseObject({

@@ -45,6 +45,7 @@ describe('measureLatency', () => {
 
 const TABLE = {
   full: 10,
+  smallest: 5,
   groups: [
     {
       name: 'a',
@@ -71,15 +72,32 @@ describe('latencyOf', () => {
     ['a measured width', [unit('a', 8, 4)], 7],
     ['a width between two, on their line', [unit('a', 8, 6)], 8.5],
     ['a width below all', [unit('b', 4, 1)], 9],
-    ['two groups, their savings added', [unit('a', 8, 4), unit('b', 4, 3)], 6.5],
+    ['two groups, the shares that they leave multiplied', [unit('a', 8, 4), unit('b', 4, 3)], 5 + (5 * 2 * 4.5) / 25],
     ['a group that was not timed', [unit('c', 8, 1)], 10],
     ['a rank, which saves nothing', [{ ...unit('a', 8, 1), kind: 'rank', layer: 'a' }], 10],
   ];
   it.each(cases)('predicts %s', (_, plan, ms) => expect(latencyOf(TABLE, plan)).toBeCloseTo(ms, 12));
 
-  it('never predicts less than nothing', () => {
-    const groups = TABLE.groups.map(({ name }) => ({ name, points: [{ k: 1, ms: 1 }] }));
-    expect(latencyOf({ full: 10, groups }, [unit('a', 8, 1), unit('b', 4, 1)])).toBe(0);
+  it('never predicts less than the smallest model takes, nor more than the full one', () => {
+    const groups = TABLE.groups.map(({ name }) => ({
+      name,
+      points: [
+        { k: 1, ms: 1 },
+        { k: 8, ms: 30 },
+      ],
+    }));
+    expect(latencyOf({ full: 10, smallest: 5, groups }, [unit('a', 8, 1), unit('b', 4, 1)])).toBe(5);
+    expect(latencyOf({ full: 10, smallest: 5, groups }, [unit('a', 8, 8)])).toBe(10);
+    expect(latencyOf({ full: 10, smallest: 12, groups }, [unit('a', 8, 1)])).toBe(10);
+  });
+
+  it('takes a width for no slower than a larger one', () => {
+    const points = [
+      { k: 1, ms: 9 },
+      { k: 4, ms: 7 },
+      { k: 8, ms: 10 },
+    ];
+    expect(latencyOf({ full: 10, smallest: 5, groups: [{ name: 'a', points }] }, [unit('a', 8, 1)])).toBe(7);
   });
 });
 
@@ -102,12 +120,13 @@ describe('measureLatencyTable', () => {
     expect(table).toEqual({
       batch: 1,
       full: 1,
+      smallest: 1,
       groups: [
         { name: 'a', points: [2, 4, 8, 16].map((k) => ({ k, ms: 1 })) },
         { name: 'b', points: [1, 2, 3].map((k) => ({ k, ms: 1 })) },
       ],
     });
-    expect(seen).toEqual([1, 2, 3, 4, 5, 6].map((done) => `${done}/6`));
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7].map((done) => `${done}/7`));
     expect(tf.memory().numTensors).toBe(before);
     disposeModel(model);
   });

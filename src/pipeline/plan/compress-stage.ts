@@ -245,7 +245,7 @@ async function timeBoth(session: Session, inputs: string): Promise<LatencyRecord
     const original = await modelLatency(graph, context.now);
     const compressed = await modelLatency(readGraph(model), context.now);
     const table = await readRecord(folder, 'latency.json').catch(() => undefined);
-    const empty = { batch: 1, groups: [], full: original, inputs };
+    const empty = { batch: 1, groups: [], full: original, smallest: original, inputs };
     const known = table !== undefined && table.groups.length > 0 ? table : empty;
     return {
       ...known,
