@@ -259,7 +259,10 @@ function planOf(session: Session): RetrainOptions {
   };
 }
 
-/** A seeded tenth of the train rows, at most 2,000, chooses the epoch and is not trained on. */
+/**
+ * A seeded tenth of the train rows, at most 2,000, chooses the epoch and is not trained on. Rows of one `groupBy` group may stand on both
+ * sides, so that the epoch chosen leans late; select and report hold whole groups of their own.
+ */
 export function holdBack(split: Split, seed: number): { readonly train: Split; readonly held: Split } {
   const order = createRandom(deriveSeed(seed, 'held-back')).permutation(split.size);
   const held = Math.max(1, Math.min(MOST_HELD, Math.round(split.size * HELD_SHARE)));

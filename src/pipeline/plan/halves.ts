@@ -8,7 +8,10 @@ export interface Halves {
   readonly bounding: Int32Array;
 }
 
-/** Cuts rows in two at random, by seed. */
+/**
+ * Cuts rows in two at random, by seed. A split does not say which rows belong together: rows of one `groupBy` group may stand in both
+ * halves, which makes them more alike than new groups would be.
+ */
 export function halvesOf(rows: number, seed: number): Halves {
   const order = createRandom(deriveSeed(seed, 'halves of select')).permutation(rows);
   const middle = Math.floor(rows / 2);
