@@ -4,7 +4,7 @@ import type { ModelGraph } from '../graph/types.js';
 import { disposeModel, loadModel, locateModel, type LoadedModel } from '../model/index.js';
 import type { BackendInfo, InspectRecord } from '../records/types.js';
 import { TOOL } from '../version.js';
-import { graphOf } from './read.js';
+import { graphOf, inputShapesOf } from './read.js';
 import { selectGroups } from './select.js';
 import { fullContext, RUN_DEFAULTS, type RunContext, type RunOptions } from './types.js';
 
@@ -31,7 +31,8 @@ export async function runInspect(options: InspectInput, partial: Partial<RunCont
   try {
     const loaded = await loadModel(await locateModel(options.model, context.cwd));
     try {
-      const graph = graphOf(loaded, options.inputShape);
+      const { inputShape } = options;
+      const graph = graphOf(loaded, inputShape === undefined ? undefined : inputShapesOf(loaded.model, inputShape));
       return { record: inspectRecord(loaded, graph, backend.info, options), svg: graphSvg(graph) };
     } finally {
       disposeModel(loaded.model);

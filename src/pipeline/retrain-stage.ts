@@ -5,7 +5,6 @@ import type { Split } from '../data/types.js';
 import { subSplit } from '../data/split.js';
 import { DataError } from '../errors.js';
 import { measureRows, summarize, summarizePaired } from '../evaluate/measure.js';
-import { readGraph } from '../graph/index.js';
 import type { ModelGraph } from '../graph/types.js';
 import { expectedTruncatedDraws } from '../layers/index.js';
 import { cloneModel, disposeModel, loadModel, locateModel, modelDigest, writeModel } from '../model/index.js';
@@ -16,6 +15,7 @@ import { retrain, type RetrainOptions } from '../retrain/retrain.js';
 import { samplerFor } from '../retrain/sampler-for.js';
 import { schedule, SCHEDULE_RULES } from '../retrain/schedule.js';
 import { rowsOf } from '../sweep/chunk-size.js';
+import { graphLike } from './read.js';
 import { headOf, stageDigest, type Session } from './session.js';
 import { markFolder, pauseOf, reused, timed, type Clocked } from './stage.js';
 
@@ -123,7 +123,7 @@ async function stampedFrom(
     disposeModel(model);
     throw new DataError(`${name} is of another run.`);
   }
-  return { graph: readGraph(model), stamp };
+  return { graph: graphLike(model, session.graph), stamp };
 }
 
 async function trainBoth(session: Session, inputs: string, stages: Clocked[]): Promise<Retrained> {
@@ -163,7 +163,7 @@ async function trainOne(
     return { graph: kept.graph, history: kept.stamp.history };
   }
   if (kept !== undefined) disposeModel(kept.graph.model);
-  const graph = readGraph(cloneModel(session.loaded.model));
+  const graph = graphLike(cloneModel(session.loaded.model), session.graph);
   const detail = `${options.schedule.epochs} epochs of ${options.schedule.stepsPerEpoch} steps`;
   const onProgress = (done: number, total: number, loss: number): void =>
     session.context.onEvent({ type: 'progress', stage: name, done, total, loss });

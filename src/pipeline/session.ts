@@ -75,15 +75,18 @@ async function fitTogether(
 ): Promise<Session> {
   const folder = await claimFolder(context.cwd, options.out ?? `reports/${loaded.file.name}`, options.force);
   await tryFolder(folder);
-  const graph = graphOf(loaded);
-  const selection = selectGroups(graph, options.layers, options.exclude);
-  const fit = fitOf(graph, options.inputShape);
+  const open = graphOf(loaded);
+  const fit = fitOf(open, options.inputShape);
+  // a wrong name is told before data is read
+  selectGroups(open, options.layers, options.exclude);
   const dataset = await readDataset(specOf(options, context.cwd), fit, {
     seed: options.seed,
     retrain: options.retrain,
     // a larger array stays in its file, and its rows are read when they are needed
     resident: Math.floor(options.memory / 4),
   });
+  const graph = await withSizes(loaded, open, dataset);
+  const selection = selectGroups(graph, options.layers, options.exclude);
   const objective = inferObjective({
     target: dataset.target.kind,
     activation: fit.output.activation ?? 'linear',
@@ -99,6 +102,17 @@ async function fitTogether(
   }
   for (const text of loaded.warnings) context.onEvent({ type: 'warning', text });
   return { options, context, folder, backend, loaded, graph, selection, dataset, objective, notes, warnings };
+}
+
+/** What a model leaves open has the data's size. */
+async function withSizes(loaded: LoadedModel, open: ModelGraph, { splits }: Dataset): Promise<ModelGraph> {
+  const { program } = open;
+  if (program.inputs.every((value) => !program.values[value].shape.slice(1).includes(null))) return open;
+  const { inputs } = await splits.select.read(Int32Array.of(0));
+  return graphOf(
+    loaded,
+    inputs.map(({ shape }) => shape.slice(1)),
+  );
 }
 
 function describe({ info }: StartedBackend): string {

@@ -41,6 +41,8 @@ export function twoOfEight(more: Partial<RunInput> = {}): RunInput {
 export interface CaseOptions extends WriteOptions {
   /** Without: there are rows and no labels. Default true. */
   readonly labelled?: boolean;
+  /** Size of the data where the model leaves one open. Default 1. */
+  readonly open?: number;
 }
 
 /** A model and rows, with labels drawn from its own probabilities, written into a folder; the model is disposed. */
@@ -49,11 +51,11 @@ export async function writeCase(
   model: tf.LayersModel,
   rows: number,
   seed: number,
-  { labelled = true, ...options }: CaseOptions = {},
+  { labelled = true, open = 1, ...options }: CaseOptions = {},
 ): Promise<RunInput> {
   try {
     const random = createRandom(deriveSeed(seed, 'rows'));
-    const shapes = model.inputs.map(({ shape }) => shape.slice(1) as number[]);
+    const shapes = model.inputs.map(({ shape }) => shape.slice(1).map((size) => size ?? open));
     const arrays = shapes.map((shape) => {
       const size = shape.reduce((all, n) => all * n, rows);
       return { shape: [rows, ...shape], values: Float32Array.from({ length: size }, () => random.normal()) };

@@ -14,7 +14,7 @@ import {
   type Parity,
 } from '../../compress/index.js';
 import { GateError } from '../../errors.js';
-import { readGraph } from '../../graph/index.js';
+import { detailOf } from '../../graph/index.js';
 import type { ModelGraph } from '../../graph/types.js';
 import { disposeModel, loadModel, locateModel, modelFileBytes } from '../../model/index.js';
 import { riseInterval } from '../../objective/interval.js';
@@ -24,6 +24,7 @@ import type { CompressRecord, LatencyRecord, PlanRecord, Rise } from '../../reco
 import { rowsOf } from '../../sweep/chunk-size.js';
 import { TOOL } from '../../version.js';
 import { graphFrom } from '../retrain-stage.js';
+import { graphLike } from '../read.js';
 import { headOf, stageDigest, type Session } from '../session.js';
 import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
 import { halvesOf, pickRows } from './halves.js';
@@ -173,7 +174,7 @@ async function narrow(
   const model = narrowModel(graph, groups, parts);
   const masked = maskedModel(graph, groups, parts);
   try {
-    const parity = await checkParity(masked.predict, predictorOf(readGraph(model)), {
+    const parity = await checkParity(masked.predict, predictorOf(graphLike(model, graph)), {
       split: session.dataset.splits.select,
       batchSize: Math.min(PARITY_ROWS, rowsOf(session.graph.program, session.options)),
       title: 'The masked model and the narrowed one',
@@ -191,7 +192,7 @@ async function narrow(
 /** The rebuilt weights must score what the plan says that they score. */
 async function requireSame(session: Session, plan: PlanRecord, model: tf.LayersModel): Promise<void> {
   const { bounding } = halvesOf(session.dataset.splits.select.size, session.options.seed);
-  const rows = await rowsOn(session, readGraph(model).program, session.dataset.splits.select);
+  const rows = await rowsOn(session, graphLike(model, session.graph).program, session.dataset.splits.select);
   const { loss } = summarizeSome(rows, bounding);
   const expected = plan.planned.loss;
   if (Math.abs(loss - expected) <= SAME_LOSS * Math.max(Math.abs(expected), plan.original.loss)) return;
@@ -204,7 +205,7 @@ async function requireSame(session: Session, plan: PlanRecord, model: tf.LayersM
 async function estimated(session: Session, plan: PlanRecord, model: tf.LayersModel): Promise<boolean> {
   const { train } = session.dataset.splits;
   if (!session.options.estimateBatchNorm || plan.planned.tuned) return false;
-  const graph = readGraph(model);
+  const graph = graphLike(model, session.graph);
   const batchSize = rowsOf(graph.program, session.options);
   return (await reestimateBatchNorm(graph, { split: train, batchSize, pause: pauseOf(session) })).length > 0;
 }
@@ -215,7 +216,8 @@ async function save(session: Session, plan: PlanRecord, model: tf.LayersModel, i
   const { bounding } = halvesOf(select.size, options.seed);
   const { file } = loaded;
   const metadata = file.userDefinedMetadata as Record<string, unknown> | undefined;
-  const before = loaded.quantization.size === 0 ? undefined : await rowsOn(session, readGraph(model).program, select);
+  const before =
+    loaded.quantization.size === 0 ? undefined : await rowsOn(session, graphLike(model, session.graph).program, select);
   const measure = async (stored: ModelGraph): Promise<Rise> => {
     const rows = await rowsOn(session, stored.program, select);
     const differences = pickRows(worsening(objective, plan.budget.kind, rows, before!), bounding);
@@ -225,8 +227,10 @@ async function save(session: Session, plan: PlanRecord, model: tf.LayersModel, i
     });
     return { delta, deltaSe, upper95 };
   };
+  const { inputShapes } = detailOf(session.graph).options;
   return saveModel(model, {
     source: loaded,
+    ...(inputShapes === undefined ? {} : { inputShapes }),
     dir: join(folder, COMPRESSED),
     split: select,
     batchSize: Math.min(PARITY_ROWS, rowsOf(session.graph.program, options)),
@@ -243,7 +247,7 @@ async function timeBoth(session: Session, inputs: string): Promise<LatencyRecord
   const { model } = await loadModel(await locateModel(join(folder, COMPRESSED)));
   try {
     const original = await modelLatency(graph, context.now);
-    const compressed = await modelLatency(readGraph(model), context.now);
+    const compressed = await modelLatency(graphLike(model, graph), context.now);
     const table = await readRecord(folder, 'latency.json').catch(() => undefined);
     const empty = { batch: 1, groups: [], full: original, smallest: original, inputs };
     const known = table !== undefined && table.groups.length > 0 ? table : empty;

@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
 
 import { formByBasis, narrowModel, planCost, resolvePlan, shrink, tune } from '../../compress/index.js';
-import { readGraph } from '../../graph/index.js';
 import { disposeModel } from '../../model/index.js';
 import type { PlanChoice, PlannedGroup, WeightsName } from '../../records/types.js';
 import type { JointPoint, PlanCost } from '../../recommend/types.js';
 import { digestOf } from '../digest.js';
+import { graphLike } from '../read.js';
 import type { Session } from '../session.js';
 import type { Judge } from './judge.js';
 import type { Tuning } from './tuning.js';
@@ -46,12 +46,12 @@ export function jointModels(session: Session, { sets, judge, tuning, latency }: 
     if (wider === undefined) return narrow(plan);
     const { graph, parts } = setOf(plan.weights);
     const cut = { graph, from: from!.groups.filter(isCut), to: plan.groups.filter(isCut), parts };
-    return shrink(readGraph(wider), cut) ?? narrow(plan);
+    return shrink(graphLike(wider, graph), cut) ?? narrow(plan);
   };
   const tuneAt = async (training: Tuning, plan: PlanChoice, from?: PlanChoice): Promise<JointPoint> => {
     const model = startOf(plan, from);
     try {
-      await tune(readGraph(model), training);
+      await tune(graphLike(model, session.graph), training);
       const point = await judged(model);
       tuned.set(digestOf(choiceOf(plan)), model);
       return point;
