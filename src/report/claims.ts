@@ -159,7 +159,7 @@ function alone(view: ReportView): Claim {
   const groups = Math.max(view.groups.length, view.compare?.groups.length ?? 0);
   const text =
     groups > 1
-      ? 'Rises of several groups do not add up: together they cost more than alone, how much was not measured.'
+      ? 'Rises of several groups do not add up: together they cost more than alone. tdc recommend measures how much.'
       : 'Only one group can be narrowed here.';
   return {
     mark: groups > 1 ? 'unresolved' : 'holds',

@@ -34,7 +34,7 @@ export function compareEvidence(view: ReportView): Phrase {
   const { scale, sweep } = view;
   const together =
     view.compare.groups.length > 1
-      ? ' Together the groups cost more than each alone; no model with several narrowed groups was measured.'
+      ? ' Together the groups cost more than each alone; tdc recommend measures that.'
       : '';
   const orderings = lead.group.drawn.length;
   return [

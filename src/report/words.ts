@@ -74,9 +74,7 @@ export function evidence(view: ReportView): Phrase {
   const group = leading(view);
   const examples = `${integer(sweep.data.examples.select)} examples`;
   const together =
-    view.groups.length > 1
-      ? ' Together the groups cost more than each alone; no model with several narrowed groups was measured.'
-      : '';
+    view.groups.length > 1 ? ' Together the groups cost more than each alone; tdc recommend measures that.' : '';
   if (scale.budget === null) {
     const point = group?.chief.lowest;
     const low =

@@ -18,7 +18,7 @@ describe('tdc init', () => {
     const { code, stdout, stderr } = await tdc(['init'], { cwd });
     expect(code).toBe(0);
     expect(stdout).toBe(readFileSync(join(cwd, 'tdc.config.json'), 'utf8'));
-    expect(stderr).toContain('next   tdc sweep');
+    expect(stderr).toContain('next   tdc recommend');
     expect(await readConfig(cwd, undefined)).toEqual({ model: join('nets', 'first'), data: join('data', 'train.csv') });
   });
 
@@ -69,7 +69,7 @@ describe('tdc init', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ model: join('..', '..', 'nets', 'm'), data: join('..', '..', 'd.csv') });
     expect(await readConfig(cwd, file)).toEqual({ model: join('nets', 'm'), data: 'd.csv' });
-    expect(stderr).toContain(`next   tdc sweep --config ${file}  `);
+    expect(stderr).toContain(`next   tdc recommend --config ${file}  `);
   });
 
   it('says in a sentence that a folder cannot be made', async () => {

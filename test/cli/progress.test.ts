@@ -30,7 +30,7 @@ async function stderrOf(flags: readonly string[], clock: { now: number } = { now
     loadPipeline: async () => pipeline,
     now: () => clock.now,
   });
-  return stderr.replace(/^wrote.*\n/mu, '');
+  return stderr.replace(/^(?:wrote|next).*\n/gmu, '');
 }
 
 describe('progress without a terminal', () => {

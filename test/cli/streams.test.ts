@@ -127,7 +127,9 @@ describe('results', () => {
     const { stdout, stderr } = await tdc(ARGV, { ...working(), cwd: '/project' });
     expect(stdout).toContain('dense_1');
     expect(stdout).not.toContain('wrote');
-    expect(stderr).toBe('wrote  reports/m/{sweep.json,report.html}\n');
+    expect(stderr).toBe(
+      'wrote  reports/m/{sweep.json,report.html}\nnext   tdc recommend  widths that hold a budget together\n',
+    );
   });
 
   it('come alone with --quiet', async () => {

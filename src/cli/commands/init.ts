@@ -21,7 +21,7 @@ export const initCommand: Command = {
     printer.wrote({ folder: world.cwd, files: [file] });
     for (const text of written.missing) printer.note(text);
     if (written.missing.length > 0) return;
-    const command = written.found ? 'tdc sweep' : `tdc sweep --config ${file}`;
+    const command = written.found ? 'tdc recommend' : `tdc recommend --config ${file}`;
     printer.next(command, 'measure how wide the layers need to be');
   },
 };

@@ -25,5 +25,6 @@ export const sweepCommand: Command = {
       renderTerminal({ sweep, ...(retrain === undefined ? {} : { retrain }), run }, style),
     );
     printer.wrote(result);
+    printer.next('tdc recommend', 'widths that hold a budget together');
   },
 };
