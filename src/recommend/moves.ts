@@ -16,15 +16,11 @@ interface Move {
 /** This many moves of each direction are paired, and this many pairs become plans. */
 const PAIRED = 16;
 const KEPT_PAIRS = 12;
+const KEPT_CHEAPER = 96;
 
 /** Plans a step away: one group narrower or wider, or one narrower and another wider; the most promising of the latter. */
 export function neighbours(planner: Planner, plan: Plan, worth: Worth, unit: number): Plan[] {
-  const moves = plan.space.variables.flatMap((variable, at) =>
-    steps(variable, plan.options[at], unit).map((option): Move => {
-      const single = planner.plan(plan.space, replaced(plan.options, [{ at, option }]));
-      return { at, option, single, dearer: single.value - plan.value, worse: option.rise - plan.options[at].rise };
-    }),
-  );
+  const moves = movesFrom(planner, plan, unit);
   const narrower = top(
     moves.filter(({ dearer }) => dearer < 0),
     ({ dearer, worse }) => -dearer / (Math.max(0, worse) + 0.01 * unit),
@@ -48,8 +44,41 @@ export function neighbours(planner: Planner, plan: Plan, worth: Worth, unit: num
   ];
 }
 
-function top(moves: readonly Move[], score: (move: Move) => number): Move[] {
-  return [...moves].sort((a, b) => score(b) - score(a)).slice(0, PAIRED);
+/**
+ * Every plan some steps away in one group or in two that costs less; of two, at least one is narrower. In large spaces the most worth of the
+ * pairs whose moves promise most.
+ */
+export function cheaper(planner: Planner, plan: Plan, worth: Worth, unit: number): Plan[] {
+  const moves = movesFrom(planner, plan, unit);
+  const narrower = top(
+    moves.filter(({ dearer }) => dearer < 0),
+    ({ dearer, worse }) => -dearer / (Math.max(0, worse) + 0.01 * unit),
+  );
+  const others = top(moves, ({ dearer, worse }) => -worse - (dearer / plan.value) * unit, 2 * PAIRED);
+  const pairs = narrower.flatMap((a) =>
+    others.flatMap((b) => {
+      const value = plan.value + a.dearer + b.dearer;
+      if (a.at === b.at || value >= plan.value) return [];
+      const options = replaced(plan.options, [a, b]);
+      return [{ options, worth: worth(options, value) }];
+    }),
+  );
+  const best = pairs.sort((a, b) => b.worth - a.worth).slice(0, KEPT_CHEAPER);
+  const plans = [...moves.map(({ single }) => single), ...best.map(({ options }) => planner.plan(plan.space, options))];
+  return plans.filter(({ value }) => value < plan.value);
+}
+
+function movesFrom(planner: Planner, plan: Plan, unit: number): Move[] {
+  return plan.space.variables.flatMap((variable, at) =>
+    steps(variable, plan.options[at], unit).map((option): Move => {
+      const single = planner.plan(plan.space, replaced(plan.options, [{ at, option }]));
+      return { at, option, single, dearer: single.value - plan.value, worse: option.rise - plan.options[at].rise };
+    }),
+  );
+}
+
+function top(moves: readonly Move[], score: (move: Move) => number, most = PAIRED): Move[] {
+  return [...moves].sort((a, b) => score(b) - score(a)).slice(0, most);
 }
 
 function replaced(options: readonly Option[], moves: readonly Pick<Move, 'at' | 'option'>[]): Option[] {

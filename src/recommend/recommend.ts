@@ -11,6 +11,7 @@ import { examplesNeeded, judgePoint } from './judge.js';
 import { RECOMMEND_DEFAULTS, type RecommendOptions } from './options.js';
 import { bottomPlan, costOf, optimisticPlan } from './outlook.js';
 import { createPlanner, wholePlan, type Plan, type Planner } from './plan.js';
+import { polish } from './polish.js';
 import { search, type Trial } from './search.js';
 import { spaceOf, type Space } from './space.js';
 import { tuneAlong } from './tuning.js';
@@ -65,6 +66,8 @@ export async function recommend(problem: PlanProblem, given: Partial<RecommendOp
   const evaluations = options.evaluations - 1;
   const measure = async (plan: Plan): Promise<JointPoint> => (await measuring.measure(plan)).point;
   trials.push(...(await search(planner, spaces, trials, { allowed, z, evaluations, measure })));
+  const left = options.evaluations - trials.length;
+  trials.push(...(await polish(planner, spaces, trials, { allowed, z, evaluations: left, measure })));
   if (problem.tune !== undefined) {
     const safe = cheapest(trials.filter((trial) => isSafe(trial, allowed)));
     const value = safe?.plan.value ?? whole.value;

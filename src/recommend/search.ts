@@ -4,7 +4,7 @@ import { costTables } from './cost-tables.js';
 import { neighbours, type Worth } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
 import type { Option, Space } from './space.js';
-import { fitSurrogate, unitOf, type Expectation, type Surrogate } from './surrogate.js';
+import { fitSurrogate, unitOf, type Expectation } from './surrogate.js';
 import type { JointPoint } from './types.js';
 
 /** A joint model and what came of it. */
@@ -153,9 +153,7 @@ interface Pick {
 /** The plan most worth measuring for the goal whose turn it is, else for the goals after it. */
 function pick(picking: Picking): (Pick & { readonly goal: number }) | undefined {
   const { fields, options, turn, whole } = picking;
-  const chances = fields.map(({ space, trials }) =>
-    chancesOf(fitSurrogate(space, trials.map(observed), options), space, options.allowed),
-  );
+  const chances = fields.map(({ space, trials }) => chancesOf(space, trials, options));
   const goals = GOALS.map((_, i) => GOALS[(turn + i) % GOALS.length]);
   for (const goal of new Set(goals)) {
     const best = bestFor(picking, chances, goal);
@@ -165,18 +163,28 @@ function pick(picking: Picking): (Pick & { readonly goal: number }) | undefined 
 }
 
 /** Probability that a plan meets a goal. */
-type Chance = (options: readonly Option[], goal: number) => number;
+export type Chance = (options: readonly Option[], goal: number) => number;
 
-function chancesOf(surrogate: Surrogate, { candidate }: Space, allowed: number): Chance {
-  const known = new WeakMap<readonly Option[], Expectation>();
-  const left = allowed - candidate.full.delta;
-  return (options, goal) => {
+/** What is far from likely is not told from what is impossible. */
+function chancesOf(space: Space, trials: readonly Trial[], options: SearchOptions): Chance {
+  const chance = likelihood(space, trials, options);
+  const left = options.allowed - space.candidate.full.delta;
+  return (plan, goal) => {
     // one group alone was measured: narrowing the others as well hardly makes up for it
-    if (options.some(({ rise }) => rise * LEAST_SHARE > left)) return 0;
+    if (plan.some(({ rise }) => rise * LEAST_SHARE > left)) return 0;
+    const found = chance(plan, goal);
+    return found < LEAST_CHANCE ? 0 : found;
+  };
+}
+
+/** By a surrogate of what was measured on the steering half. */
+export function likelihood(space: Space, trials: readonly Trial[], { allowed, z }: SearchOptions): Chance {
+  const surrogate = fitSurrogate(space, trials.map(observed), { allowed, z });
+  const known = new WeakMap<readonly Option[], Expectation>();
+  return (options, goal) => {
     const expected = known.get(options) ?? surrogate.expect(options);
     known.set(options, expected);
-    const chance = normal((allowed - expected.mean - goal * expected.margin) / expected.sd);
-    return chance < LEAST_CHANCE ? 0 : chance;
+    return normal((allowed - expected.mean - goal * expected.margin) / expected.sd);
   };
 }
 

@@ -1,0 +1,121 @@
+import { cheaper } from './moves.js';
+import { wholePlan, type Plan, type Planner } from './plan.js';
+import { likelihood, type SearchOptions, type Trial } from './search.js';
+import type { Option, Space, SpaceVariable } from './space.js';
+import { unitOf } from './surrogate.js';
+
+/** A neighbour that saves less than this share of the plan's cost is not measured. */
+const LEAST_SAVING = 0.005;
+/** Where all seem unlikely, the likeliest counts more than what is saved. */
+const LEAST_CHANCE = 1e-6;
+
+/**
+ * Spends the measurements that are left. Where no measured plan holds on both halves, bisects between the cheapest that holds on the steering
+ * half and the original. Then measures what lies a step or two from the cheapest plan that holds and costs less, the likeliest savings by the
+ * steering half first; from there again where one holds, else from the next cheapest.
+ *
+ * @param start everything measured before
+ * @returns what it measured, in order
+ */
+export async function polish(
+  planner: Planner,
+  spaces: readonly Space[],
+  start: readonly Trial[],
+  options: SearchOptions,
+): Promise<Trial[]> {
+  const made: Trial[] = [];
+  const measured = new Set(start.map(({ plan }) => plan.key));
+  const isLeft = (): boolean => made.length < options.evaluations;
+  const measure = async (plan: Plan): Promise<Trial> => {
+    const trial: Trial = { plan, point: await options.measure(plan), tuned: false };
+    measured.add(plan.key);
+    made.push(trial);
+    return trial;
+  };
+  const all = (): Trial[] => [...start, ...made];
+  const safe = (): Plan[] =>
+    all()
+      .flatMap((trial) => (isSafe(trial, options.allowed) ? [trial.plan] : []))
+      .sort((a, b) => a.value - b.value);
+
+  if (safe().length === 0) await backOff();
+  while (isLeft()) {
+    const next = nextPlan();
+    if (next === undefined) break;
+    await measure(next);
+  }
+  return made;
+
+  /** Halves the way to the original while what lies there fails. */
+  async function backOff(): Promise<void> {
+    const { allowed } = options;
+    const from = leastOf(start.flatMap(({ plan, point }) => (point.steer.upper95 <= allowed ? [plan] : [])));
+    if (from === undefined) return;
+    for (let way = 0.5; isLeft() && safe().length === 0; way = (1 + way) / 2) {
+      const plan = widened(planner, from, way);
+      if (plan.value >= wholePlan(planner, from.space).value) return;
+      if (!measured.has(plan.key)) await measure(plan);
+    }
+  }
+
+  /** From the cheapest that holds; where its neighbours are known, from the next. */
+  function nextPlan(): Plan | undefined {
+    const holding = safe();
+    const centres = holding.length > 0 ? holding : [widest(planner, spaces[0])];
+    for (const centre of centres) {
+      const next = best(centre, centres[0].value);
+      if (next !== undefined) return next;
+    }
+    return undefined;
+  }
+
+  function best(centre: Plan, least: number): Plan | undefined {
+    const { space } = centre;
+    const trials = all().filter(({ plan }) => plan.space === space);
+    const chance = likelihood(space, trials, options);
+    const worth = (plan: readonly Option[], value: number): number =>
+      Math.max(0, least - value) * Math.max(LEAST_CHANCE, chance(plan, 1));
+    const ranked = cheaper(planner, centre, worth, unitOf(space, options.allowed)).flatMap((plan) =>
+      measured.has(plan.key) || plan.value > (1 - LEAST_SAVING) * least
+        ? []
+        : [{ plan, worth: worth(plan.options, plan.value) }],
+    );
+    return ranked.reduce<(typeof ranked)[number] | undefined>(
+      (a, b) => (a === undefined || b.worth > a.worth ? b : a),
+      undefined,
+    )?.plan;
+  }
+}
+
+function isSafe({ point }: Trial, allowed: number): boolean {
+  return point.steer.upper95 <= allowed && point.bound.upper95 <= allowed;
+}
+
+function leastOf(plans: readonly Plan[]): Plan | undefined {
+  return plans.reduce<Plan | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
+}
+
+/** As wide as its constraints let it be. */
+function widest(planner: Planner, space: Space): Plan {
+  return planner.plan(
+    space,
+    space.variables.map((variable) => variable.options[0]),
+  );
+}
+
+/** Every group this share of the way to its full width. */
+function widened(planner: Planner, plan: Plan, way: number): Plan {
+  return planner.plan(
+    plan.space,
+    plan.options.map((option, i) => widerOption(plan.space.variables[i], option, way)),
+  );
+}
+
+function widerOption({ families, options }: SpaceVariable, from: Option, way: number): Option {
+  if (from.family < 0) return from;
+  const { ks, at } = families[from.family];
+  const { k, n } = from.group;
+  const next = ks.find((step) => step >= k + way * (n - k));
+  if (next !== undefined) return at(next);
+  return options[0].family < 0 ? options[0] : at(ks[ks.length - 1]);
+}
