@@ -17,7 +17,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
   folder = await mkdtemp(join(tmpdir(), 'tdc-compare-'));
   record = (await runCompare(options('all'), context())).compare!;
-});
+}, 180_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 function context(): RunContext {

@@ -57,21 +57,30 @@ const CASES: readonly RepairCase[] = [
     repair: 'dilated-convolution',
     name: `Conv2D layer, dilation 2, ${activation}`,
     shapes: [[2, 5, 5, 2]],
-    run: layerCase(() => tf.layers.conv2d({ filters: 2, kernelSize: 3, dilationRate: 2, activation })),
+    run: layerCase(() =>
+      tf.layers.conv2d({ filters: 2, kernelSize: 3, dilationRate: 2, activation, kernelInitializer: seeded() }),
+    ),
   })),
   {
     repair: 'dilated-convolution',
     name: 'Conv2D layer, dilation 2, channelsFirst',
     shapes: [[2, 2, 5, 5]],
     run: layerCase(() =>
-      tf.layers.conv2d({ filters: 2, kernelSize: 2, dilationRate: 2, padding: 'same', dataFormat: 'channelsFirst' }),
+      tf.layers.conv2d({
+        filters: 2,
+        kernelSize: 2,
+        dilationRate: 2,
+        padding: 'same',
+        dataFormat: 'channelsFirst',
+        kernelInitializer: seeded(),
+      }),
     ),
   },
   {
     repair: 'dilated-convolution',
     name: 'Conv1D layer, dilation 3',
     shapes: [[2, 8, 2]],
-    run: layerCase(() => tf.layers.conv1d({ filters: 2, kernelSize: 2, dilationRate: 3 })),
+    run: layerCase(() => tf.layers.conv1d({ filters: 2, kernelSize: 2, dilationRate: 3, kernelInitializer: seeded() })),
   },
   {
     repair: 'transposed-convolution-3d',
@@ -245,4 +254,9 @@ async function axisDifference(): Promise<number> {
   difference.dispose();
   for (const weight of [...alongOne.weights, ...alongLast.weights]) weight.dispose();
   return value;
+}
+
+/** Kernels that put no pre-activation next to relu's kink, where a finite difference is wrong by chance. */
+function seeded() {
+  return tf.initializers.glorotUniform({ seed: 1 });
 }
