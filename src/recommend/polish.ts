@@ -1,7 +1,7 @@
 import { cheaper } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
 import { likelihood, type SearchOptions, type Trial } from './search.js';
-import type { Option, Space, SpaceVariable } from './space.js';
+import type { Option, SpaceVariable } from './space.js';
 import { unitOf } from './surrogate.js';
 
 /** A neighbour that saves less than this share of the plan's cost is not measured. */
@@ -17,12 +17,7 @@ const LEAST_CHANCE = 1e-6;
  * @param start everything measured before
  * @returns what it measured, in order
  */
-export async function polish(
-  planner: Planner,
-  spaces: readonly Space[],
-  start: readonly Trial[],
-  options: SearchOptions,
-): Promise<Trial[]> {
+export async function polish(planner: Planner, start: readonly Trial[], options: SearchOptions): Promise<Trial[]> {
   const made: Trial[] = [];
   const measured = new Set(start.map(({ plan }) => plan.key));
   const isLeft = (): boolean => made.length < options.evaluations;
@@ -61,9 +56,8 @@ export async function polish(
   /** From the cheapest that holds; where its neighbours are known, from the next. */
   function nextPlan(): Plan | undefined {
     const holding = safe();
-    const centres = holding.length > 0 ? holding : [widest(planner, spaces[0])];
-    for (const centre of centres) {
-      const next = best(centre, centres[0].value);
+    for (const centre of holding) {
+      const next = best(centre, holding[0].value);
       if (next !== undefined) return next;
     }
     return undefined;
@@ -93,14 +87,6 @@ function isSafe({ point }: Trial, allowed: number): boolean {
 
 function leastOf(plans: readonly Plan[]): Plan | undefined {
   return plans.reduce<Plan | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
-}
-
-/** As wide as its constraints let it be. */
-function widest(planner: Planner, space: Space): Plan {
-  return planner.plan(
-    space,
-    space.variables.map((variable) => variable.options[0]),
-  );
 }
 
 /** Every group this share of the way to its full width. */

@@ -67,7 +67,7 @@ export async function recommend(problem: PlanProblem, given: Partial<RecommendOp
   const measure = async (plan: Plan): Promise<JointPoint> => (await measuring.measure(plan)).point;
   trials.push(...(await search(planner, spaces, trials, { allowed, z, evaluations, measure })));
   const left = options.evaluations - trials.length;
-  trials.push(...(await polish(planner, spaces, trials, { allowed, z, evaluations: left, measure })));
+  trials.push(...(await polish(planner, trials, { allowed, z, evaluations: left, measure })));
   if (problem.tune !== undefined) {
     const safe = cheapest(trials.filter((trial) => isSafe(trial, allowed)));
     const value = safe?.plan.value ?? whole.value;
