@@ -64,7 +64,7 @@ function narrower(plan: PlanView): Claim[] {
   const needed = likelyNeeds(plan);
   const settle =
     needed === null
-      ? ''
+      ? oneHalfOnly(plan)
       : ` About ${integer(needed)} examples would settle it, if the rise stays; there are ${integer(record.rows.bounding)}.`;
   const measured = riseAndBound(scale, riseOf(plan, likely));
   return [
@@ -85,10 +85,17 @@ export function riseOf({ scale }: PlanView, joint: JointMeasured): RiseView {
   return { rise, high, low: 2 * rise - high };
 }
 
-/** N (z se / (a - d))² for the likely plan, rounded up; null unless its mean is inside the budget. */
+/** Why a narrower plan is not taken though its bound lies inside the budget: a plan has to hold on both halves of select. */
+export function oneHalfOnly({ record: { likely, budget } }: PlanView): string {
+  if (likely === undefined || likely.upper95 > budget.allowed) return '';
+  return ' That bound is inside the budget, but the half of select that steered the search did not show it.';
+}
+
+/** N (z se / (a - d))² for the likely plan, rounded up; null unless its mean is inside the budget and its bound is not. */
 export function likelyNeeds({ record }: PlanView): number | null {
   const { likely, budget, rows } = record;
   if (likely === undefined || likely.delta >= budget.allowed || rows.bounding <= 0) return null;
+  if (likely.upper95 <= budget.allowed) return null;
   return roundUp(rows.bounding * ((likely.upper95 - likely.delta) / (budget.allowed - likely.delta)) ** 2);
 }
 

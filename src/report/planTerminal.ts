@@ -2,7 +2,7 @@ import { clean, shorten } from './escape.js';
 import { integer, NBSP, percent, plain } from './format.js';
 import { columnsOf, fit, pad, pen, type Pen, type TerminalOptions } from './pen.js';
 import { toText } from './phrase.js';
-import { likelyNeeds, riseOf, costOf } from './planClaims.js';
+import { costOf, likelyNeeds, oneHalfOnly, riseOf } from './planClaims.js';
 import { planModel, planRows, type PlanRow } from './planRows.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView } from './planView.js';
@@ -199,7 +199,7 @@ function aside(plan: PlanView, page: Pen): string[] {
   const needed = likelyNeeds(plan);
   const settle =
     needed === null
-      ? ''
+      ? oneHalfOnly(plan)
       : ` About ${integer(needed)} examples would settle it; there are ${integer(record.rows.bounding)}.`;
   const words = `? Not resolved: ${toText(widthsText(likely))}${saves}, ${riseAndBound(scale, riseOf(plan, likely))}.${settle}`;
   return ['', ...lines, ...page.wrap(words, 2).map((l) => page.paint('unresolved', l))];

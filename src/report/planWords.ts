@@ -121,7 +121,7 @@ export function roundUp(examples: number): number {
 
 function narrowestHolding(plan: PlanView): Phrase {
   const found = cheapestHolding(plan);
-  if (found === undefined) return [' No narrower plan that was measured holds.'];
+  if (found === undefined) return [' No narrower plan that was measured is shown to hold.'];
   const saves = plan.cost.original === null ? '' : ` (${saving(1 - found.cost / plan.cost.original)})`;
   return phrase` The narrowest measured plan that holds: ${widthsText(found.source)}${saves}.`;
 }

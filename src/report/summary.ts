@@ -83,7 +83,7 @@ function stayNotes(view: ReportView): string {
 function footnotes(view: ReportView): string {
   const notes = skipped(view);
   notes.push(
-    `Saves and costs: each group alone, of the whole model${view.groups.length > 1 ? '; together they cost more' : ''}.`,
+    `Saves and costs: each group alone, of the whole model${view.groups.length > 1 ? '; together is another matter' : ''}.`,
   );
   const status = new Set(view.groups.map((g) => widthStatus(view, g)));
   if (status.has('unresolved')) notes.push('?: not resolved, costs at full width.');

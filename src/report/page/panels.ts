@@ -54,7 +54,8 @@ function planIntro(view: ReportView, shown: readonly GroupView[]): string {
   if (shown.some((g) => g.plan?.rise != null && g.plan.point === undefined && g.plan.group.k < g.plan.group.n)) {
     parts.push('○ lies between measured widths.');
   }
-  if (view.groups.length > 1) parts.push('The groups share one budget, so each stops short of the line.');
+  if (view.plan?.record.planned.tuned === true) parts.push('The curves are of untuned weights, the plan was tuned.');
+  else if (view.groups.length > 1) parts.push('The groups share one budget.');
   if (shown.some((g) => g.other !== undefined)) parts.push("The dashed curve cuts the original's own weights.");
   return `${escapeXml(parts.join(' '))} <span class="soft">Scale: linear up to the budget, logarithmic above.</span>`;
 }
@@ -90,7 +91,7 @@ function budgetControl(view: ReportView): string {
   return (
     `<div class="control" data-js hidden><label for="budget">Another budget</label>` +
     `<input type="range" id="budget" min="0" max="${LAST_STEP}" step="1" value="${OWN_STEP}"><output id="budget-out" for="budget"></output>` +
-    `<span class="soft">Each alone, looked up among the measured widths${view.groups.length > 1 ? '; together they cost more' : ''}.</span></div>`
+    `<span class="soft">Each alone, looked up among the measured widths${view.groups.length > 1 ? '; together is another matter' : ''}.</span></div>`
   );
 }
 
