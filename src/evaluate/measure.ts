@@ -50,7 +50,8 @@ export async function measureRows(program: Program, options: MeasureOptions): Pr
 /** Means over the rows, with the standard error of the loss. */
 export function summarize(rows: Pick<RowLosses, 'loss' | 'metrics'>): Measured {
   const metrics = Object.fromEntries(Object.entries(rows.metrics).map(([name, values]) => [name, mean(values)]));
-  return { loss: mean(rows.loss), se: standardError(rows.loss), metrics };
+  const loss = mean(rows.loss);
+  return { loss, se: standardError(rows.loss, loss), metrics };
 }
 
 /** Means over the rows, and the mean rise of the loss over the original's, row by row. */

@@ -16,12 +16,14 @@ export function mean(values: ArrayLike<number>): number {
   return sum(values) / values.length;
 }
 
-/** Standard error of the mean, sqrt(s^2 / N) with the unbiased variance; 0 for fewer than two values. */
-export function standardError(values: ArrayLike<number>): number {
+/** Standard error of the mean, sqrt(s^2 / N) with the unbiased variance; 0 for fewer than two values. `center` is their mean, where it is known. */
+export function standardError(values: ArrayLike<number>, center = mean(values)): number {
   if (values.length < 2) return 0;
-  const center = mean(values);
   const squares = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) squares[i] = (values[i] - center) ** 2;
+  for (let i = 0; i < values.length; i++) {
+    const distance = values[i] - center;
+    squares[i] = distance * distance;
+  }
   return Math.sqrt(sum(squares) / (values.length - 1) / values.length);
 }
 
@@ -29,6 +31,8 @@ export function standardError(values: ArrayLike<number>): number {
 export function paired(a: Float64Array, b: Float64Array): { readonly delta: number; readonly deltaSe: number } {
   if (a.length !== b.length)
     throw new RangeError(`Paired lists must be equally long, got ${a.length} and ${b.length}.`);
-  const differences = a.map((value, i) => value - b[i]);
-  return { delta: mean(differences), deltaSe: standardError(differences) };
+  const differences = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) differences[i] = a[i] - b[i];
+  const delta = mean(differences);
+  return { delta, deltaSe: standardError(differences, delta) };
 }
