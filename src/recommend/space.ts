@@ -58,7 +58,7 @@ export function spaceOf(candidate: Candidate, constraints: Constraints): Space {
 function variableOf(candidate: Candidate, variable: PlanVariable, constraints: Constraints): SpaceVariable {
   const { name, n, curves } = variable;
   const whole = wholeOption(variable, candidate);
-  const pinned = constraints.pin[name];
+  const pinned = asked(constraints.pin, name);
   if (pinned === n) return { name, families: [], options: [whole] };
   if (pinned !== undefined) {
     const first = curves.find(({ kind }) => kind === 'unit')!;
@@ -68,7 +68,7 @@ function variableOf(candidate: Candidate, variable: PlanVariable, constraints: C
   const families = familiesOf(curves.map(memberOf).filter(({ repaired }) => repaired.k.length > 1)).map(
     (members, i) => {
       const first = Math.min(...members.map(({ repaired }) => repaired.k[0]));
-      const least = Math.max(first, constraints.min[name] ?? 1);
+      const least = Math.max(first, asked(constraints.min, name) ?? 1);
       return familyOf(variable, members, multiples(least, members[0].curve.n, constraints.roundTo), i);
     },
   );
@@ -219,8 +219,14 @@ export function checkConstraints(variables: readonly Constrained[], { roundTo, m
         hint: 'Leave it unpinned, or let its units be measured (--mode unit or both).',
       });
     }
-    if (k < (min[name] ?? 1)) {
-      throw new UsageError(`"${name}" is pinned at ${k} units, which is below its least width of ${min[name]}.`);
+    const least = asked(min, name) ?? 1;
+    if (k < least) {
+      throw new UsageError(`"${name}" is pinned at ${k} units, which is below its least width of ${least}.`);
     }
   }
+}
+
+/** A group may be called "constructor": what every object has by that name was not asked for. */
+function asked(widths: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(widths, name) ? widths[name] : undefined;
 }

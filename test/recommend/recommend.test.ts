@@ -157,6 +157,26 @@ describe('recommend', () => {
     }
   });
 
+  it('takes no width for asked because a group is called like something that every object has', async () => {
+    const { problem } = surface({ ...SURFACE, seed: 2 });
+    const names = ['constructor', 'toString', '__proto__'];
+    const inside = ({ weights, groups }: PlanChoice): PlanChoice => ({
+      weights,
+      groups: renamed(groups, (i) => `g${i}`),
+    });
+    const outcome = await recommend({
+      ...problem,
+      candidates: problem.candidates.map((candidate) => ({
+        ...candidate,
+        variables: candidate.variables.map((variable, i) => ({ ...variable, name: names[i] })),
+      })),
+      cost: (plan) => problem.cost(inside(plan)),
+      measure: async (plan) => problem.measure(inside(plan)),
+    });
+    const plain = await recommend(problem);
+    expect(outcome.groups).toEqual(renamed(plain.groups, (i) => names[i]));
+  });
+
   it('takes the smallest of all first, for what is to be had at all', async () => {
     const { outcome, measured } = await planned({ ...SURFACE, seed: 2 });
     expect(measured[0].groups.map(({ k }) => k)).toEqual([1, 1, 1]);
@@ -375,4 +395,8 @@ function costOfWhole({ candidates, cost }: Surface['problem']): number {
   const [{ weights, variables }] = candidates;
   const groups = variables.map(({ name, n }) => ({ name, n, k: n, basis: 'tail', kind: 'unit' as const }));
   return cost({ weights, groups }).parameters;
+}
+
+function renamed(groups: PlanChoice['groups'], to: (i: number) => string): PlanChoice['groups'] {
+  return groups.map((group, i) => ({ ...group, name: to(i) }));
 }
