@@ -1,3 +1,4 @@
+import { DataError } from '../errors.js';
 import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
 import type { PlanRecord } from '../records/types.js';
@@ -104,6 +105,7 @@ export async function runRecommend(options: RunInput, context: Partial<RunContex
  */
 export async function runCompress(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
   return inSession(options, context, async (session, stages) => {
+    checkCompress(session);
     const kept = session.options.budget === undefined ? await keptPlan(session) : undefined;
     const { plan, made } = kept === undefined ? await planned(session, stages) : { plan: kept, made: undefined };
     const { compress, latency } = await compressStage(session, plan, stages);
@@ -117,6 +119,17 @@ export async function runCompress(options: RunInput, context: Partial<RunContext
       ...(gate === undefined ? {} : { gate }),
     };
   });
+}
+
+/** What compressing needs beyond a plan, told before one is made. */
+function checkCompress({ options, dataset }: Session): void {
+  if (!options.estimateBatchNorm || dataset.splits.train.size > 0) return;
+  throw new DataError(
+    'Statistics of BatchNormalization are taken from train rows, and this data set was cut without any.',
+    {
+      hint: 'Give the train split a share with --split, or leave out --estimate-batch-norm.',
+    },
+  );
 }
 
 async function planned(session: Session, stages: Clocked[]) {

@@ -212,7 +212,7 @@ export const SCHEMAS = {
     groups: z.array(
       z.looseObject({
         name: z.string(),
-        points: z.array(z.looseObject({ k: count, ms: z.number() })),
+        points: z.array(z.looseObject({ k: count, ms: z.number() })).min(1),
       }),
     ),
     full: z.number(),

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 
 import { formByBasis, narrowModel, planCost, resolvePlan, shrink, tune } from '../../compress/index.js';
+import { TrainingError } from '../../errors.js';
 import { disposeModel } from '../../model/index.js';
 import type { PlanChoice, PlannedGroup, WeightsName } from '../../records/types.js';
 import type { JointPoint, PlanCost } from '../../recommend/types.js';
@@ -48,10 +49,18 @@ export function jointModels(session: Session, { sets, judge, tuning, latency }: 
     const cut = { graph, from: from!.groups.filter(isCut), to: plan.groups.filter(isCut), parts };
     return shrink(graphLike(wider, graph), cut) ?? narrow(plan);
   };
+  const trained = async (model: tf.LayersModel, training: Tuning): Promise<void> => {
+    try {
+      await tune(graphLike(model, session.graph), training);
+    } catch (error) {
+      // one that diverges keeps its best epoch, the start at worst, and is judged by that
+      if (!(error instanceof TrainingError)) throw error;
+    }
+  };
   const tuneAt = async (training: Tuning, plan: PlanChoice, from?: PlanChoice): Promise<JointPoint> => {
     const model = startOf(plan, from);
     try {
-      await tune(graphLike(model, session.graph), training);
+      await trained(model, training);
       const point = await judged(model);
       tuned.set(digestOf(choiceOf(plan)), model);
       return point;

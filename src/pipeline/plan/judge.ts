@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 
 import type { Split } from '../../data/types.js';
+import { DataError } from '../../errors.js';
 import { measureRows, summarize, type RowLosses } from '../../evaluate/measure.js';
 import { compileProgram } from '../../graph/index.js';
 import type { Program } from '../../graph/types.js';
@@ -43,10 +44,19 @@ export async function createJudge(session: Session, halves: Halves, kind: Budget
   return {
     original,
     halves,
-    rows: (model) => rowsOn(session, compileProgram(model), select),
+    rows: async (model) => finite(await rowsOn(session, compileProgram(model), select)),
     point: (rows) => ({ steer: steer(rows), bound: bound(rows) }),
     bound,
   };
+}
+
+/** No bound can be had of a loss that is no number; a record could not hold it either. */
+function finite(rows: RowLosses): RowLosses {
+  const odd = rows.loss.find((loss) => !Number.isFinite(loss));
+  if (odd === undefined) return rows;
+  throw new DataError(`The loss of a model with several narrowed groups is ${odd} on a row, not a finite number.`, {
+    hint: 'Check the scale of the data with --scale, or leave a layer out with --exclude.',
+  });
 }
 
 /** Losses and metrics of every row of a split. */
