@@ -1,13 +1,13 @@
 import { TdcError } from '../../errors.js';
 import type { Command } from '../command.js';
-import { GROUP_OPTIONS, MEASURE_OPTIONS, RETRAIN_OPTIONS, SHARED_OPTIONS, SWEEP_OPTIONS } from '../options.js';
+import { SHARED_OPTIONS, SWEEP_OPTIONS } from '../option-sets.js';
 import { runOptions } from '../settings.js';
 
 export const compareSvdCommand: Command = {
   usage: 'compare-svd [model]',
   describe: 'TailDropout, magnitude, SVD, PCA, whitened and K-FAC on one cost axis',
   positional: { name: 'model', describe: 'Folder with a model.json, or that file' },
-  options: [...MEASURE_OPTIONS, ...GROUP_OPTIONS, ...RETRAIN_OPTIONS, ...SWEEP_OPTIONS, 'axis', ...SHARED_OPTIONS],
+  options: [...SWEEP_OPTIONS, 'axis', ...SHARED_OPTIONS],
   examples: [
     ['tdc compare-svd', 'every ordering, model and data of the configuration'],
     ['tdc compare-svd --bases tail,svd --axis macs', 'two orderings by multiply-adds'],

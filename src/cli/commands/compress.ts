@@ -1,13 +1,6 @@
 import { TdcError } from '../../errors.js';
 import type { Command } from '../command.js';
-import {
-  GROUP_OPTIONS,
-  MEASURE_OPTIONS,
-  PLAN_OPTIONS,
-  RETRAIN_OPTIONS,
-  SHARED_OPTIONS,
-  SWEEP_OPTIONS,
-} from '../options.js';
+import { PLAN_OPTIONS, SHARED_OPTIONS } from '../option-sets.js';
 import { GATE_FAILED } from '../printer.js';
 import { runOptions } from '../settings.js';
 
@@ -15,15 +8,7 @@ export const compressCommand: Command = {
   usage: 'compress [model]',
   describe: 'The smaller model of the plan: those very weights, parity checked',
   positional: { name: 'model', describe: 'Folder with a model.json, or that file' },
-  options: [
-    ...PLAN_OPTIONS,
-    'estimate-batch-norm',
-    ...MEASURE_OPTIONS,
-    ...GROUP_OPTIONS,
-    ...RETRAIN_OPTIONS,
-    ...SWEEP_OPTIONS,
-    ...SHARED_OPTIONS,
-  ],
+  options: [...PLAN_OPTIONS, 'estimate-batch-norm', ...SHARED_OPTIONS],
   examples: [
     ['tdc compress', "the run folder's plan, or a new one where there is none"],
     ['tdc compress --budget 0.03', 'a plan for another budget first'],

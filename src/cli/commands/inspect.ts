@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { saveNew } from '../../records/files.js';
 import type { Command } from '../command.js';
 import { inspectText } from '../inspectText.js';
-import { GROUP_OPTIONS } from '../options.js';
+import { GROUP_OPTIONS } from '../option-sets.js';
 import { modelOptions } from '../settings.js';
 
 export const inspectCommand: Command = {

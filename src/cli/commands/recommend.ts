@@ -1,13 +1,6 @@
 import { TdcError } from '../../errors.js';
 import type { Command } from '../command.js';
-import {
-  GROUP_OPTIONS,
-  MEASURE_OPTIONS,
-  PLAN_OPTIONS,
-  RETRAIN_OPTIONS,
-  SHARED_OPTIONS,
-  SWEEP_OPTIONS,
-} from '../options.js';
+import { PLAN_OPTIONS, SHARED_OPTIONS } from '../option-sets.js';
 import { GATE_FAILED } from '../printer.js';
 import { runOptions } from '../settings.js';
 
@@ -15,15 +8,7 @@ export const recommendCommand: Command = {
   usage: 'recommend [model]',
   describe: 'The narrowest widths whose joint, measured loss holds a budget',
   positional: { name: 'model', describe: 'Folder with a model.json, or that file' },
-  options: [
-    ...PLAN_OPTIONS,
-    ...MEASURE_OPTIONS,
-    ...GROUP_OPTIONS,
-    ...RETRAIN_OPTIONS,
-    ...SWEEP_OPTIONS,
-    'axis',
-    ...SHARED_OPTIONS,
-  ],
+  options: [...PLAN_OPTIONS, 'axis', ...SHARED_OPTIONS],
   examples: [
     ['tdc recommend --budget 0.01', '1 % more loss, model and data of the configuration'],
     ['tdc recommend --budget metric:0.005 --metric accuracy', 'half a point of accuracy'],

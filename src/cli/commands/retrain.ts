@@ -1,6 +1,6 @@
 import { TdcError } from '../../errors.js';
 import type { Command } from '../command.js';
-import { GROUP_OPTIONS, MEASURE_OPTIONS, RETRAIN_OPTIONS, SHARED_OPTIONS } from '../options.js';
+import { RETRAIN_OPTIONS, SHARED_OPTIONS } from '../option-sets.js';
 import { retrainText } from '../retrainText.js';
 import { runOptions } from '../settings.js';
 
@@ -8,7 +8,7 @@ export const retrainCommand: Command = {
   usage: 'retrain [model]',
   describe: 'Orders the features of every layer: TailDropout fine-tuning, with a control run',
   positional: { name: 'model', describe: 'Folder with a model.json, or that file' },
-  options: [...MEASURE_OPTIONS, ...GROUP_OPTIONS, ...RETRAIN_OPTIONS, ...SHARED_OPTIONS],
+  options: [...RETRAIN_OPTIONS, ...SHARED_OPTIONS],
   examples: [
     ['tdc retrain my/model --data my.csv', 'order all layers that can be narrowed'],
     ['tdc retrain --layers "dense_*" --p 0.5', 'only some, and drop half on average'],

@@ -1,13 +1,13 @@
 import { TdcError } from '../../errors.js';
 import type { Command } from '../command.js';
-import { GROUP_OPTIONS, MEASURE_OPTIONS, RETRAIN_OPTIONS, SHARED_OPTIONS, SWEEP_OPTIONS } from '../options.js';
+import { SHARED_OPTIONS, SWEEP_OPTIONS } from '../option-sets.js';
 import { runOptions } from '../settings.js';
 
 export const sweepCommand: Command = {
   usage: 'sweep [model]',
   describe: 'Loss for kept widths k of every layer: the scree report',
   positional: { name: 'model', describe: 'Folder with a model.json, or that file' },
-  options: [...MEASURE_OPTIONS, ...GROUP_OPTIONS, ...RETRAIN_OPTIONS, ...SWEEP_OPTIONS, 'axis', ...SHARED_OPTIONS],
+  options: [...SWEEP_OPTIONS, 'axis', ...SHARED_OPTIONS],
   examples: [
     ['tdc sweep', 'model and data of the configuration'],
     ['tdc sweep my/model --data my.csv --target price', 'the column to predict is price'],
