@@ -14,7 +14,8 @@ import { integer, percent, plain } from './format.js';
 import { columnsOf, fit, pad, pen, type Pen, type TerminalOptions } from './pen.js';
 import { toText } from './phrase.js';
 import { riseCell } from './scale.js';
-import { viewReport, type ReportInput, type ReportView } from './view.js';
+import type { ReportInput } from './source.js';
+import { viewReport, type ReportView } from './view.js';
 import { evidence, headline, pills, SIGNS, stays } from './words.js';
 
 const WIDEST = 80;

@@ -5,7 +5,8 @@ import { orderingName, orderingOf } from './orderings.js';
 import { place, type Box, type Candidate, type Polyline } from './labels.js';
 import { positionOf, riseTitle } from './scale.js';
 import { roomFor } from './textWidth.js';
-import { markOf, type GroupView, type ReportView } from './view.js';
+import { markOf, type GroupView } from './groupView.js';
+import type { ReportView } from './view.js';
 
 /** Size of a scree panel and its plot, px. */
 export const PANEL = { width: 352, height: 250, left: 54, top: 40, plotWidth: 286, plotHeight: 170 } as const;

@@ -6,7 +6,8 @@ import { costAt, type PlanView } from './planView.js';
 import { keptText } from './planWords.js';
 import { viewCurve } from './curves.js';
 import { riseCell, unitText } from './scale.js';
-import { planCurve, type ReportView } from './view.js';
+import { planCurve } from './groupView.js';
+import type { ReportView } from './view.js';
 
 /** A group in the plan's table: numbers as text, the same for every output. */
 export interface PlanRow {

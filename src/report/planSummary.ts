@@ -6,7 +6,8 @@ import { planClaims } from './planClaims.js';
 import { COST_HEADS, feasibility, planModel, planRows } from './planRows.js';
 import type { PlanView } from './planView.js';
 import { bar, column, command, details, ICONS, MOST_ROWS, provenance, skipped, sparks } from './summary.js';
-import { markOf, type ReportView } from './view.js';
+import { markOf } from './groupView.js';
+import type { ReportView } from './view.js';
 import { evidence, headline, pills } from './words.js';
 
 /** A plan in Markdown for a comment: marker, headline, verdict and evidence, two tables, curves and trust folded. Text only. */

@@ -7,7 +7,8 @@ import { planModel, planRows, type PlanRow } from './planRows.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView } from './planView.js';
 import { judged, widthsText } from './planWords.js';
-import { viewReport, type ReportInput, type ReportView } from './view.js';
+import type { ReportInput } from './source.js';
+import { viewReport, type ReportView } from './view.js';
 import { evidence, headline, pills, SIGNS, stays } from './words.js';
 
 const WIDEST = 80;

@@ -13,7 +13,8 @@ import { groupSheet, screeSheet } from './sheet.js';
 import { renderSummary } from './summary.js';
 import { drawCharts, type Chart } from './svg.js';
 import { roomFor } from './textWidth.js';
-import { viewReport, type ReportInput, type ReportView } from './view.js';
+import type { ReportInput } from './source.js';
+import { viewReport, type ReportView } from './view.js';
 import { isComparison, leading } from './words.js';
 
 export interface RenderedReport {

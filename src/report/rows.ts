@@ -1,6 +1,7 @@
 import { bytes, integer, isShare, NBSP, saving, significant } from './format.js';
 import { riseCell } from './scale.js';
-import type { GroupView, ReportView } from './view.js';
+import type { GroupView } from './groupView.js';
+import type { ReportView } from './view.js';
 import { widthStatus, type WidthStatus } from './words.js';
 
 /** A group in a table: numbers as text, the same for every output. */

@@ -3,7 +3,8 @@ import { compact, integer } from './format.js';
 import { PANEL } from './panelLabels.js';
 import { positionOf, roundTicks, widthTicks, type RiseAxis } from './scale.js';
 import { roomFor } from './textWidth.js';
-import type { GroupView, ReportView } from './view.js';
+import type { GroupView } from './groupView.js';
+import type { ReportView } from './view.js';
 
 /** Height of a line of tick labels, px. */
 const LINE = 13;

@@ -7,7 +7,8 @@ import { costAxis, riseEncoding, widthEncoding } from './screeAxes.js';
 import { curveColor, curveName, isMarked, PANEL, panelLabels, type Label } from './panelLabels.js';
 import { riseText } from './scale.js';
 import { CHART_CONFIG, type Chart } from './svg.js';
-import { markOf, type GroupView, type ReportView } from './view.js';
+import { markOf, type GroupView } from './groupView.js';
+import type { ReportView } from './view.js';
 
 type Layer = Record<string, unknown>;
 

@@ -9,7 +9,8 @@ import { PANEL } from './panelLabels.js';
 import { riseTitle } from './scale.js';
 import { FONT, type Drawn } from './svg.js';
 import { roomFor } from './textWidth.js';
-import type { GroupView, ReportView } from './view.js';
+import type { GroupView } from './groupView.js';
+import type { ReportView } from './view.js';
 import { caption, headline, widthStatus } from './words.js';
 
 const GAP = 24;

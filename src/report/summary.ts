@@ -6,7 +6,8 @@ import { modelTable, widthRow } from './rows.js';
 import { toMarkdown } from './phrase.js';
 import { planSummary } from './planSummary.js';
 import { positionOf } from './scale.js';
-import type { GroupView, ReportView } from './view.js';
+import type { GroupView } from './groupView.js';
+import type { ReportView } from './view.js';
 import { evidence, headline, isComparison, pills, stays, widthStatus } from './words.js';
 
 /** Rows of groups before "… and N more in the report". */

@@ -3,7 +3,8 @@ import { clean, shorten } from './escape.js';
 import { toText } from './phrase.js';
 import { modelTable, widthRow, type WidthRow } from './rows.js';
 import { riseText } from './scale.js';
-import { verdictOf, viewReport, type ReportInput, type ReportView } from './view.js';
+import type { ReportInput } from './source.js';
+import { verdictOf, viewReport, type ReportView } from './view.js';
 import { columnsOf, fit, pad, pen, type Pen, type TerminalOptions } from './pen.js';
 import { evidence, headline, isOpen, pills, SIGNS, stays } from './words.js';
 

@@ -5,7 +5,8 @@ import { orderingName } from './orderings.js';
 import { foreign, listed, phrase, type Phrase } from './phrase.js';
 import { planEvidence, planHeadline, planPills } from './planWords.js';
 import { riseText } from './scale.js';
-import { verdictOf, type GroupView, type ReportView, type Verdict } from './view.js';
+import type { GroupView } from './groupView.js';
+import { verdictOf, type ReportView, type Verdict } from './view.js';
 
 export const SIGNS: Readonly<Record<Verdict, string>> = { holds: '✔', unresolved: '?', broken: '✖' };
 

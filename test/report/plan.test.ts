@@ -5,7 +5,8 @@ import { likelyNeeds } from '../../src/report/planClaims.js';
 import { viewPlan } from '../../src/report/planView.js';
 import { toText, type Phrase } from '../../src/report/phrase.js';
 import { renderReport, type RenderedReport } from '../../src/report/render.js';
-import { viewReport, type ReportInput } from '../../src/report/view.js';
+import type { ReportInput } from '../../src/report/source.js';
+import { viewReport } from '../../src/report/view.js';
 import { evidence, headline, pills, SIGNS } from '../../src/report/words.js';
 import type { JointMeasured, PlanRecord, SweepRecord } from '../../src/records/types.js';
 import {

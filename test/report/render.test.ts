@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SCRIPT } from '../../src/report/page/script.js';
 import { COLORS } from '../../src/report/colors.js';
 import { renderReport, type RenderedReport } from '../../src/report/render.js';
-import type { ReportInput } from '../../src/report/view.js';
+import type { ReportInput } from '../../src/report/source.js';
 import { curve, falling, retrainRecord, RUN, sweepRecord, twoGroups, withoutRetraining } from './records.js';
 
 const HOSTILE = [

@@ -6,7 +6,8 @@ import { COST_HEADS } from '../planRows.js';
 import { budgetShort } from '../planScale.js';
 import type { PlanView } from '../planView.js';
 import { curveName } from '../panelLabels.js';
-import type { GroupView, ReportView } from '../view.js';
+import type { GroupView } from '../groupView.js';
+import type { ReportView } from '../view.js';
 import { bdi, scroll, type Section } from './markup.js';
 
 /** Of the panels, those that come with their tables of measured points: the record has them all. */

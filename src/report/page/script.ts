@@ -1,7 +1,8 @@
 import { clean, escapeJson } from '../escape.js';
 import { PANEL } from '../panelLabels.js';
 import { positionOf } from '../scale.js';
-import type { GroupView, ReportView } from '../view.js';
+import type { GroupView } from '../groupView.js';
+import type { ReportView } from '../view.js';
 
 /** Budgets that the slider offers, relative to the report's own. */
 const STEPS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20];
