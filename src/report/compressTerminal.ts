@@ -1,9 +1,11 @@
-import type { CompressRecord } from '../records/types.js';
+import type { CompressRecord, PlanRecord } from '../records/types.js';
 import { bytes, integer, NBSP, percent, plain, saving, signed, significant } from './format.js';
 import { columnsOf, fit, pad, pen, type Pen, type TerminalOptions } from './pen.js';
 import { toText } from './phrase.js';
+import { verdictLines } from './planTerminal.js';
 import { widthsText } from './planWords.js';
 import { unitText } from './scale.js';
+import { viewReport } from './view.js';
 
 const WIDEST = 80;
 const NARROWEST = 40;
@@ -14,14 +16,22 @@ export interface Milliseconds {
   readonly compressed: number;
 }
 
+/** What is known of a written model beside its record. */
+export interface CompressContext {
+  /** Says whether what was written holds its budget. */
+  readonly plan?: PlanRecord;
+  /** Of the whole models, where they were timed. */
+  readonly milliseconds?: Milliseconds;
+}
+
 /**
- * The result of `tdc compress` for stdout: before and after, the parity check, what storing the weights added. At most 80 columns.
- * @param milliseconds of the whole models, where they were timed
+ * The result of `tdc compress` for stdout: the plan's verdict, before and after, the parity check, what storing the weights added. At most 80
+ * columns.
  */
 export function renderCompressTerminal(
   record: CompressRecord,
   options: TerminalOptions,
-  milliseconds?: Milliseconds,
+  { plan, milliseconds }: CompressContext = {},
 ): string {
   const page = pen({ ...options, columns: Math.max(NARROWEST, Math.min(WIDEST, options.columns)) });
   const { original, compressed } = record;
@@ -29,6 +39,7 @@ export function renderCompressTerminal(
   const title = `${fit(record.model.name, 40)}: ${percent(100 * Math.max(0, share), 'down')} fewer parameters`;
   const lines = [
     ...page.wrap(title, 0).map(page.bold),
+    ...(plan === undefined ? [] : verdictLines(viewReport({ plan }), page)),
     ...page.wrap(`Kept: ${toText(kept(record))}`, 2),
     '',
     ...table(record, milliseconds, page),

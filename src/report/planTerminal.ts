@@ -32,7 +32,7 @@ export function renderPlanTerminal(input: ReportInput, options: TerminalOptions)
   const page = pen({ ...options, columns: Math.max(NARROWEST, Math.min(WIDEST, options.columns)) });
   const lines = [
     ...page.wrap(toText(headline(view)), 0).map(page.bold),
-    ...verdict(view, page),
+    ...verdictLines(view, page),
     ...(plan === undefined
       ? []
       : [
@@ -49,7 +49,7 @@ export function renderPlanTerminal(input: ReportInput, options: TerminalOptions)
 }
 
 /** `✔ Holds the 1 % budget: measured +0.55 %, at most +0.87 % at 95 %`; whatever does not hold in full sentences. */
-function verdict(view: ReportView, page: Pen): string[] {
+export function verdictLines(view: ReportView, page: Pen): string[] {
   const { plan } = view;
   const [first, ...others] = pills(view);
   const painted = (p: typeof first, text: string): string[] =>

@@ -43,18 +43,20 @@ describe('a sweep killed without warning', () => {
     const { code, ms: cold } = await sweepInto('whole');
     expect(code).toBe(0);
     // most of a short run is its start, which is faster the second time
-    const ms = Math.min(cold, (await sweepInto('again')).ms);
+    let ms = Math.min(cold, (await sweepInto('again')).ms);
     const expected = await readFile(join(folder, 'whole', 'sweep.json'), 'utf8');
     const random = createRandom(4);
     let killed = 0;
-    for (let i = 0; i < MOMENTS; i++) {
+    for (let i = 0; killed < MOMENTS && i < 3 * MOMENTS; i++) {
       const out = `killed-${i}`;
       const first = await sweepInto(out, ms * (0.3 + 0.7 * random.uniform()));
       if (first.code === null) killed++;
+      // a machine that others leave alone from now on is faster
+      else ms = Math.min(ms, first.ms);
       expect((await sweepInto(out)).code).toBe(0);
       expect(await readFile(join(folder, out, 'sweep.json'), 'utf8')).toBe(expected);
     }
     // a run that was faster than its killer proves nothing
-    expect(killed).toBeGreaterThan(MOMENTS / 2);
+    expect(killed).toBe(MOMENTS);
   });
 });

@@ -62,7 +62,7 @@ function killAll(): number {
 
 /** A process that was told to end needs a moment. */
 async function ended(): Promise<readonly number[]> {
-  for (let i = 0; i < 100 && workers().length > 0; i++) await new Promise((done) => setTimeout(done, 20));
+  for (let i = 0; i < 300 && workers().length > 0; i++) await new Promise((done) => setTimeout(done, 100));
   return workers();
 }
 

@@ -123,7 +123,7 @@ describe('the compressed model on a terminal', () => {
       quantisation: { dtype: 'uint8', delta: 0.0001, deltaSe: 0.0001, upper95: 0.000_26 },
       batchNorm: 're-estimated',
     });
-    const text = renderCompressTerminal(record, PLAIN, { original: 1.23, compressed: 0.61 });
+    const text = renderCompressTerminal(record, PLAIN, { milliseconds: { original: 1.23, compressed: 0.61 } });
     expect(text).toBe(
       [
         'tiny: 62 % fewer parameters',
@@ -152,6 +152,15 @@ describe('the compressed model on a terminal', () => {
     expect(text).toMatch(/^[\u0000-\u007f]*$/u);
     expect(text).toContain('Weights: those trained at these widths.');
     expect(text).not.toContain('one example');
+  });
+
+  it.each([
+    [0.9, '✔ Holds the 1 % budget: measured +0.55 %, at most +0.90 % at 95 %'],
+    [1.6, '? Not resolved: 1 % budget'],
+  ])('says whether its plan, whose bound is %s %, holds', (bound, said) => {
+    const plan = planRecord({ rise: 0.55, bound });
+    const text = renderCompressTerminal(compressRecord(plan), PLAIN, { plan });
+    expect(text.split('\n').slice(0, 3).join('\n')).toContain(said);
   });
 
   it('a model that did not shrink is told without a saving', () => {

@@ -17,13 +17,14 @@ export const compressCommand: Command = {
     const options = runOptions(given);
     const { runCompress } = await world.loadPipeline();
     const result = await runCompress(options, context);
-    const { compress, latency, gate } = result;
+    const { compress, plan, latency, gate } = result;
     if (compress === undefined) throw new TdcError('unexpected', 1, 'No smaller model was made.');
     const { renderCompressTerminal } = await import('../../report/terminal.js');
-    const milliseconds = latency?.models;
-    printer.result(compress, (style) =>
-      renderCompressTerminal(compress, style, ...(milliseconds === undefined ? [] : [milliseconds])),
-    );
+    const known = {
+      ...(plan === undefined ? {} : { plan }),
+      ...(latency === undefined ? {} : { milliseconds: latency.models }),
+    };
+    printer.result(compress, (style) => renderCompressTerminal(compress, style, known));
     printer.wrote(result);
     if (gate === undefined) return 0;
     printer.note(`gate   ${gate}`);

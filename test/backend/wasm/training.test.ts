@@ -197,7 +197,7 @@ describe('a process that used threads', () => {
 
   it('ends by itself, without dispose and without a word on stderr', async ({ skip }) => {
     const arguments_ = ['--input-type=module', '--eval', script];
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, arguments_, { timeout: 30_000 });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, arguments_, { timeout: 120_000 });
     if (stdout.trim() === 'not built') skip('needs npm run build');
     expect([stdout.trim(), stderr]).toEqual(['3 300', '']);
   });
