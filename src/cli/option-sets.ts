@@ -12,6 +12,7 @@ export const MEASURE_OPTIONS = [
   'target',
   'scale',
   'split',
+  'examples',
   'backend',
   'threads',
   'workers',

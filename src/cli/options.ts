@@ -60,6 +60,13 @@ export const OPTIONS = {
     describe: 'Percent of train/select/report',
     standard: '60/20/20',
   },
+  examples: {
+    key: 'examples',
+    kind: 'number',
+    group: 'Input',
+    describe: 'Most examples of a split, drawn by the seed: a faster first answer',
+    standard: 'all',
+  },
   'input-shape': {
     key: 'inputShape',
     kind: 'numbers',

@@ -1,4 +1,5 @@
 import { DataError } from '../errors.js';
+import { createRandom, deriveSeed } from '../random/index.js';
 import { cutRows } from './cut.js';
 import { cutGroups } from './groups.js';
 import type { Plan, Role } from './plan.js';
@@ -55,6 +56,23 @@ export function cutPlan(
     notes.push(`groupBy ${groups.groupBy} changes nothing: the data brings its own splits`);
   } else if (groups !== undefined) notes.push('standard errors count rows as independent, not groups');
   return { rows: assigned, notes };
+}
+
+/** At most so many rows of each split, drawn by the seed; those of a smaller one stay as they are. */
+export function drawRows(rows: Assigned, examples: number, seed: number): { rows: Assigned; notes: string[] } {
+  const drawn: Assigned = {};
+  for (const role of ROLES) {
+    const entry = rows[role];
+    if (entry === undefined) continue;
+    const order = createRandom(deriveSeed(seed, 'examples', role)).permutation(entry.rows.length);
+    const isAll = entry.rows.length <= examples;
+    drawn[role] = isAll ? entry : { ...entry, rows: order.slice(0, examples).map((at) => entry.rows[at]) };
+  }
+  const counts = ROLES.flatMap((role) => {
+    const [from, to] = [rows[role]?.rows.length ?? 0, drawn[role]?.rows.length ?? 0];
+    return to < from ? [`${to} of ${from} ${role}`] : [];
+  });
+  return { rows: drawn, notes: counts.length === 0 ? [] : [`${counts.join(', ')} examples drawn by seed ${seed}`] };
 }
 
 /** Class of each row, where the target has classes. */

@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 
 import { DataError } from '../errors.js';
 import type { Assigned, Groups } from './assign.js';
-import { checkSizes, cutPlan } from './assign.js';
+import { checkSizes, cutPlan, drawRows } from './assign.js';
 import { digestOf } from './digest.js';
 import { fillSizes, fitSizes } from './fit.js';
 import { groupCodes } from './groups.js';
@@ -56,20 +56,21 @@ export async function readDataset(spec: DataSpec, fit: ModelFit, options: ReadOp
   const targets = checked.target === 'self' ? undefined : await readTargets(list.map(targetOf), fit);
   const groups = checked.groupBy === undefined ? undefined : await groupsOf(plan, list, checked.groupBy);
   const cut = cutPlan(plan, list, targets, options.seed, groups);
-  checkSizes(cut.rows, options.retrain);
+  const { rows, notes: drawn } = drawRows(cut.rows, options.examples ?? MOST_ROWS, options.seed);
+  checkSizes(rows, options.retrain);
   const { inputs, contents, notes } = await scanInputs(list, fitted);
 
   const sources = list.map((part, index): Source => ({
     inputs: inputs.map((input) => makeGather(part.inputs[input.index], input.sizes, input.scaling, input.int32)),
     target: targets === undefined ? undefined : gatherTarget(targets.arrays[index]),
   }));
-  const split = (role: Role): Split => pickSplit(sources, cut.rows[role]);
+  const split = (role: Role): Split => pickSplit(sources, rows[role]);
   return {
     name: nameOf(checked),
-    digest: digestOf(contents, inputs, targets, cut.rows, options.seed),
+    digest: digestOf(contents, inputs, targets, rows, options.seed),
     splits: { train: split('train'), select: split('select'), report: split('report') },
     target: describeTarget(targets),
-    notes: [...new Set([...notesOf(list, targets), ...notes, ...(targets?.notes ?? []), ...cut.notes])],
+    notes: [...new Set([...notesOf(list, targets), ...notes, ...(targets?.notes ?? []), ...cut.notes, ...drawn])],
   };
 }
 

@@ -73,6 +73,8 @@ export interface ReadOptions {
   readonly seed: number;
   /** False: data without splits of its own is cut 0/50/50. */
   readonly retrain: boolean;
+  /** Most examples of a split, drawn by the seed; default all. */
+  readonly examples?: number;
   /**
    * Bytes; an array of an uncompressed npy, npz or idx file that is larger stays in its file, and rows are read from there when
    * asked for. 256 MiB unless told; above 1 GiB it is the same as 1 GiB.

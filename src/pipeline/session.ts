@@ -82,6 +82,7 @@ async function fitTogether(
   const dataset = await readDataset(specOf(options, context.cwd), fit, {
     seed: options.seed,
     retrain: options.retrain,
+    ...(options.examples === undefined ? {} : { examples: options.examples }),
     // a larger array stays in its file, and its rows are read when they are needed
     resident: Math.floor(options.memory / 4),
   });

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly scale?: number;
   /** `60/20/20` or [60, 20, 20]: shares of train, select, report. */
   readonly split?: string | readonly number[];
+  /** Most examples of a split, drawn by the seed; default all. */
+  readonly examples?: number;
   /** Run folder; default `reports/<model name>`. */
   readonly out?: string;
   readonly force: boolean;
