@@ -15,6 +15,8 @@ import type {
  */
 export interface CandidatesRecord extends RecordHead {
   readonly schema: 'tdc/candidates';
+  /** Rows of select's steering half that the curves were measured on. */
+  readonly rows?: number;
   readonly original: Measured;
   readonly retrained?: PairedMeasured;
   readonly groups: readonly GroupCurves[];

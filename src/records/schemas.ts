@@ -137,6 +137,7 @@ export const SCHEMAS = {
   'candidates.json': z.looseObject({
     ...head,
     schema: z.literal('tdc/candidates'),
+    rows: count.optional(),
     original: z.looseObject(measured),
     retrained: z.looseObject(paired).optional(),
     groups: z.array(z.looseObject(group)),

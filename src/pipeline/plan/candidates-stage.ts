@@ -5,6 +5,7 @@ import { kernelsOf } from '../../bases/index.js';
 import type { Candidate, CandidateCurve, PlanVariable } from '../../recommend/types.js';
 import { readRecord, writeRecord } from '../../records/store.js';
 import type { CandidatesRecord, Curve, GroupCurves, Rise, WeightsName } from '../../records/types.js';
+import { createRandom, deriveSeed } from '../../random/index.js';
 import type { JobStore } from '../../sweep/jobs.js';
 import { sweep, type Swept } from '../../sweep/sweep.js';
 import { jobStore } from '../job-store.js';
@@ -15,9 +16,12 @@ import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
 import type { Halves } from './halves.js';
 import { isFolded, planBases, type PlanWeights } from './weights.js';
 
+/** Most rows that single curves are measured on: they propose plans, which are then measured on all. */
+const CURVE_ROWS = 1000;
+
 /**
- * Measures every single curve that planning starts from, on the steering half of select; or takes what stands in the run folder for the
- * same inputs. No budget goes into it.
+ * Measures every single curve that planning starts from, on the steering half of select or {@link CURVE_ROWS} rows of it; or takes what stands
+ * in the run folder for the same inputs. No budget goes into it.
  */
 export async function candidatesStage(
   session: Session,
@@ -27,7 +31,7 @@ export async function candidatesStage(
   stages: Clocked[],
 ): Promise<CandidatesRecord> {
   const { exact, grid, layers, exclude } = session.options;
-  const more = { exact, grid, layers, exclude, bases: planBases(session), weights: made?.weights };
+  const more = { exact, grid, layers, exclude, bases: planBases(session), weights: made?.weights, rows: CURVE_ROWS };
   const inputs = stageDigest(session, 'candidates', more);
   const kept = await readRecord(session.folder, 'candidates.json').catch(() => undefined);
   if (kept?.inputs === inputs) {
@@ -66,6 +70,7 @@ async function measure(
   const { original, retrained, groups } = swept;
   return {
     ...headOf(session, 'tdc/candidates', inputs),
+    rows: curveRows(halves, session.options.seed).length,
     original,
     ...(retrained === undefined ? {} : { retrained }),
     groups,
@@ -79,7 +84,7 @@ async function measure(
 export function sweepCandidates(
   session: Session,
   sets: readonly PlanWeights[],
-  { steering }: Halves,
+  halves: Halves,
   store?: JobStore,
 ): Promise<Swept> {
   const { objective, dataset, options, context, graph } = session;
@@ -94,7 +99,7 @@ export function sweepCandidates(
       exact,
       grid,
       memory,
-      split: subSplit(dataset.splits.select, steering),
+      split: subSplit(dataset.splits.select, curveRows(halves, options.seed)),
       curves: sets.flatMap((set) => set.curves),
       ...(store === undefined ? {} : { store }),
       pause: pauseOf(session),
@@ -102,6 +107,16 @@ export function sweepCandidates(
         context.onEvent({ type: 'progress', stage: 'candidates', done, total, detail }),
     },
   );
+}
+
+/** Ascending. */
+export function curveRows({ steering }: Halves, seed: number): Int32Array {
+  if (steering.length <= CURVE_ROWS) return steering;
+  const order = createRandom(deriveSeed(seed, 'rows of single curves')).permutation(steering.length);
+  return order
+    .slice(0, CURVE_ROWS)
+    .map((at) => steering[at])
+    .sort();
 }
 
 /** How the rises of a budget are read off a measured point. */
