@@ -6,7 +6,7 @@ import { compareStage } from './compare-stage.js';
 import { basesOf, isOfOriginal } from './curves.js';
 import { MEASURING } from './measure-stage.js';
 import { writeReport } from './report-stage.js';
-import { checkPlan } from './plan/check.js';
+import { checkPlan, checkWords } from './plan/check.js';
 import { compressStage } from './plan/compress-stage.js';
 import { keptPlan, planStage } from './plan/plan-stage.js';
 import { keptRetraining, retrainStage, type Retrained } from './retrain-stage.js';
@@ -86,6 +86,7 @@ async function retrainedFor(
  * report. Runs the retraining and the sweep it needs and has not got. `gate` says why a gate fails.
  */
 export async function runRecommend(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
+  await checkWords({ ...RUN_DEFAULTS, ...options }, fullContext(context));
   return inSession(options, context, async (session, stages) => {
     const { plan, made, sweep } = await planned(session, stages);
     const gate = gateOf(plan, session.options.strict);
@@ -104,6 +105,7 @@ export async function runRecommend(options: RunInput, context: Partial<RunContex
  * plan.json where no budget is named; makes a plan where there is none.
  */
 export async function runCompress(options: RunInput, context: Partial<RunContext> = {}): Promise<RunResult> {
+  await checkWords({ ...RUN_DEFAULTS, ...options }, fullContext(context));
   return inSession(options, context, async (session, stages) => {
     checkCompress(session);
     const kept = session.options.budget === undefined ? await keptPlan(session) : undefined;

@@ -5,15 +5,14 @@ export interface GridOptions {
   readonly exact: boolean;
   /** About how many log-spaced k for n above `denseUpTo`. */
   readonly grid: number;
+  /** Up to this width every k is measured; default 64. */
+  readonly denseUpTo?: number;
 }
 
-export const GRID_DEFAULTS: GridOptions = { exact: false, grid: 24 };
-
-/** Up to this width every k is measured. */
-export const DENSE_UP_TO = 64;
+export const GRID_DEFAULTS = { exact: false, grid: 24, denseUpTo: 64 } as const;
 
 /**
- * The widths to be measured: every k from 0 to n where n <= 64 or `exact`, else 0, n and about `grid` log-spaced ones.
+ * The widths to be measured: every k from 0 to n where n <= `denseUpTo` or `exact`, else 0, n and about `grid` log-spaced ones.
  *
  * @param n full width, at least 1.
  * @returns k, ascending, 0 and n among them.
@@ -23,7 +22,8 @@ export function gridOf(n: number, options: GridOptions = GRID_DEFAULTS): readonl
   if (!Number.isInteger(options.grid) || options.grid < 2) {
     throw new UsageError(`The grid must be a whole number of at least 2, got ${options.grid}.`);
   }
-  if (options.exact || n <= DENSE_UP_TO) return Array.from({ length: n + 1 }, (_, k) => k);
+  if (options.exact || n <= (options.denseUpTo ?? GRID_DEFAULTS.denseUpTo))
+    return Array.from({ length: n + 1 }, (_, k) => k);
   const spaced = Array.from({ length: options.grid }, (_, i) => Math.round(n ** (i / (options.grid - 1))));
   return [...new Set([0, ...spaced, n])].sort((a, b) => a - b);
 }

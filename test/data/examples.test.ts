@@ -7,9 +7,10 @@ import { fitOf, inputValues, npy, npz, SEED_0, tempFile } from './helpers.js';
 const FIT = fitOf([1], [2]);
 const numbers = (n: number, from = 0): Float32Array => Float32Array.from({ length: n }, (_, i) => from + i);
 
+const labels = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => (i < n / 2 ? 0 : 1));
+
 /** Rows numbered from 0, test rows from 1000; labels in order: the first half is class 0. */
 function ordered(): string {
-  const labels = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => (i < n / 2 ? 0 : 1));
   const files = {
     x_train: npy('<f4', [100, 1], numbers(100)),
     y_train: npy('<i4', [100], labels(100)),

@@ -175,6 +175,19 @@ describe('what is asked of widths', () => {
     });
   });
 
+  it.each([
+    [{ budget: 'one' }, /budget/i],
+    [{ baseline: 'nowhere' }, /--baseline nowhere/],
+  ])('with %o is refused before a model is looked for', async (wrong, said) => {
+    const options: RunInput = { model: 'no-model', data: 'no-data', ...wrong };
+    for (const run of [runRecommend, runCompress]) {
+      await expect(run(options, contextOf(folder))).rejects.toMatchObject({
+        exitCode: 2,
+        message: expect.stringMatching(said) as string,
+      });
+    }
+  });
+
   it('with the --baseline of another run stands beside it', async () => {
     const plan = await planned('beside', { budget: 'abs:0.2', baseline: join(folder, 'kinds') });
     expect(plan.baseline!.budget.kind).toBe('metric');

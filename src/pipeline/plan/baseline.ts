@@ -11,7 +11,10 @@ import type { Session } from '../session.js';
  *
  * @throws UsageError where there is none; DataError where it cannot be read
  */
-export async function readBaseline({ options, context }: Session): Promise<PlanRecord['baseline']> {
+export async function readBaseline({
+  options,
+  context,
+}: Pick<Session, 'options' | 'context'>): Promise<PlanRecord['baseline']> {
   const { baseline } = options;
   if (baseline === undefined) return undefined;
   const path = resolve(context.cwd, baseline);

@@ -18,6 +18,9 @@ import { isFolded, planBases, type PlanWeights } from './weights.js';
 
 /** Most rows that single curves are measured on: they propose plans, which are then measured on all. */
 const CURVE_ROWS = 1000;
+/** Where one pass over those rows takes more multiply-adds than this, curves are measured on a grid above {@link COARSE_ABOVE} units, not 64. */
+const CHEAP_PASS = 1e9;
+const COARSE_ABOVE = 16;
 
 /**
  * Measures every single curve that planning starts from, on the steering half of select or {@link CURVE_ROWS} rows of it; or takes what stands
@@ -89,6 +92,8 @@ export function sweepCandidates(
 ): Promise<Swept> {
   const { objective, dataset, options, context, graph } = session;
   const { exact, grid, memory } = options;
+  const rows = curveRows(halves, options.seed);
+  const isCheap = rows.length * graph.cost(new Map()).macs <= CHEAP_PASS;
   const graphs: Partial<Record<WeightsName, ModelGraph>> = Object.fromEntries(
     sets.map((set) => [set.weights, set.graph]),
   );
@@ -98,8 +103,9 @@ export function sweepCandidates(
       objective,
       exact,
       grid,
+      ...(isCheap ? {} : { denseUpTo: COARSE_ABOVE }),
       memory,
-      split: subSplit(dataset.splits.select, curveRows(halves, options.seed)),
+      split: subSplit(dataset.splits.select, rows),
       curves: sets.flatMap((set) => set.curves),
       ...(store === undefined ? {} : { store }),
       pause: pauseOf(session),

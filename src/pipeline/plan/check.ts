@@ -2,11 +2,13 @@ import { RANK_BASES } from '../../bases/index.js';
 import { subSplit } from '../../data/split.js';
 import { DataError, UsageError } from '../../errors.js';
 import { summarize } from '../../evaluate/measure.js';
+import { parseBudget } from '../../recommend/budget.js';
 import { checkConstraints, type Constrained } from '../../recommend/space.js';
 import type { LatencyRecord, PlanRecord } from '../../records/types.js';
 import { selectedKernels } from '../curves.js';
 import type { Session } from '../session.js';
 import type { Clocked } from '../stage.js';
+import type { RunContext, RunOptions } from '../types.js';
 import { readBaseline } from './baseline.js';
 import { budgetOf, resolveBudget } from './budget.js';
 import { halvesOf } from './halves.js';
@@ -19,6 +21,16 @@ export interface PlanGround {
   readonly baseline?: PlanRecord['baseline'];
   /** Where latency is minimised. */
   readonly table?: LatencyRecord;
+}
+
+/**
+ * What can be wrong with the words of a plan's options, before a model is opened.
+ *
+ * @throws UsageError for a budget that is none, and a baseline without a plan; DataError where that cannot be read
+ */
+export async function checkWords(options: RunOptions, context: RunContext): Promise<void> {
+  if (options.budget !== undefined) parseBudget(options.budget);
+  await readBaseline({ options, context });
 }
 
 /**
