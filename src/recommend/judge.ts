@@ -1,9 +1,15 @@
 import type { PlanVerdict, ReportVerdict, Rise } from '../records/types.js';
+import type { JointPoint } from './types.js';
 
 /** Holds: upper95 <= allowed; not resolved: delta <= allowed < upper95; broken: delta > allowed, or no number. */
 export function judgePoint({ delta, upper95 }: Pick<Rise, 'delta' | 'upper95'>, allowed: number): PlanVerdict {
   if (upper95 <= allowed) return 'holds';
   return delta <= allowed ? 'not resolved' : 'broken';
+}
+
+/** What is asked of a plan before it is taken: the steering half must show it too, so that it is not picked by the luck of one half. */
+export function holdsOnBoth({ steer, bound }: JointPoint, allowed: number): boolean {
+  return steer.upper95 <= allowed && bound.upper95 <= allowed;
 }
 
 /** What rows that no choice has seen say: confirms: upper95 <= allowed; contradicts: low95 > allowed. */

@@ -1,3 +1,4 @@
+import { holdsOnBoth } from './judge.js';
 import { cheaper } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
 import { likelihood, type SearchOptions, type Trial } from './search.js';
@@ -30,7 +31,7 @@ export async function polish(planner: Planner, start: readonly Trial[], options:
   const all = (): Trial[] => [...start, ...made];
   const safe = (): Plan[] =>
     all()
-      .flatMap((trial) => (isSafe(trial, options.allowed) ? [trial.plan] : []))
+      .flatMap((trial) => (holdsOnBoth(trial.point, options.allowed) ? [trial.plan] : []))
       .sort((a, b) => a.value - b.value);
 
   if (safe().length === 0) await backOff();
@@ -79,10 +80,6 @@ export async function polish(planner: Planner, start: readonly Trial[], options:
       undefined,
     )?.plan;
   }
-}
-
-function isSafe({ point }: Trial, allowed: number): boolean {
-  return point.steer.upper95 <= allowed && point.bound.upper95 <= allowed;
 }
 
 function leastOf(plans: readonly Plan[]): Plan | undefined {

@@ -7,7 +7,7 @@ import type {
   PlanVerdict,
   WeightsName,
 } from '../records/types.js';
-import { examplesNeeded, judgePoint } from './judge.js';
+import { examplesNeeded, holdsOnBoth, judgePoint } from './judge.js';
 import { RECOMMEND_DEFAULTS, type RecommendOptions } from './options.js';
 import { bottomPlan, costOf, optimisticPlan } from './outlook.js';
 import { createPlanner, wholePlan, type Plan, type Planner } from './plan.js';
@@ -69,7 +69,7 @@ export async function recommend(problem: PlanProblem, given: Partial<RecommendOp
   const left = options.evaluations - trials.length;
   trials.push(...(await polish(planner, trials, { allowed, z, evaluations: left, measure })));
   if (problem.tune !== undefined) {
-    const safe = cheapest(trials.filter((trial) => isSafe(trial, allowed)));
+    const safe = cheapest(trials.filter((trial) => holdsOnBoth(trial.point, allowed)));
     const value = safe?.plan.value ?? whole.value;
     const near = trials.filter(({ point }) => point.steer.delta <= allowed).map(({ plan }) => plan);
     trials.push(
@@ -93,7 +93,7 @@ interface Found {
 function outcome({ problem, options, planner, spaces, trials, whole, isOriginal }: Found): PlanOutcome {
   const { allowed } = problem;
   const narrower = trials.filter(({ plan }) => plan.value < whole.value);
-  const safe = cheapest(narrower.filter((trial) => isSafe(trial, allowed)));
+  const safe = cheapest(narrower.filter((trial) => holdsOnBoth(trial.point, allowed)));
   const likely = cheapest(narrower.filter((trial) => isLikely(trial, allowed)));
   const chosen = isOriginal ? trials[0] : (safe ?? likely ?? nearest(narrower, allowed));
   const { weights, groups, ...planned } = jointMeasured(chosen);
@@ -119,10 +119,6 @@ function outcome({ problem, options, planner, spaces, trials, whole, isOriginal 
       optimistic: costOf(optimisticPlan(planner, spaces, whole, allowed)),
     },
   };
-}
-
-function isSafe({ point }: Trial, allowed: number): boolean {
-  return point.steer.upper95 <= allowed && point.bound.upper95 <= allowed;
 }
 
 function isLikely({ point }: Trial, allowed: number): boolean {
