@@ -24,6 +24,7 @@ import { closeSession, openSession } from '../dist/pipeline/session.js';
 import { createRandom, deriveSeed } from '../dist/random/index.js';
 import { judgeReport } from '../dist/recommend/judge.js';
 import { recommend } from '../dist/recommend/recommend.js';
+import { columns } from './shared/table.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const OPTIONS = {
@@ -225,16 +226,4 @@ function percent(value) {
 
 function count(names) {
   return [...new Set(names)].map((one) => `${one} ${names.filter((other) => other === one).length}`).join(', ');
-}
-
-function columns(rows) {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

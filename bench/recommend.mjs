@@ -27,6 +27,7 @@ import { recommend } from '../dist/recommend/recommend.js';
 import { tablesOf } from '../dist/recommend/search.js';
 import { spaceOf } from '../dist/recommend/space.js';
 import { DATA, trainOriginal } from './fashion/original.mjs';
+import { columns } from './shared/table.mjs';
 
 const BUDGETS = [0.01, 0.03, 0.1];
 /** Plans that a rival measures along its ladder. */
@@ -327,16 +328,4 @@ function share(value) {
 
 function signed(value) {
   return `${value < 0 ? '' : '+'}${(100 * value).toFixed(2)} %`;
-}
-
-function columns(rows) {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

@@ -2,6 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { columns } from './shared/table.mjs';
+
 const OWN = 'run.mjs';
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.mjs') && file !== OWN)
@@ -34,15 +36,7 @@ function table(figures) {
     ['name', 'ours', 'peer', 'unit', 'ratio', 'against'],
     ...figures.map((f) => [f.name, number(f.ours), number(f.peer), f.unit, number(f.ratio), f.peerName ?? '-']),
   ];
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return columns(rows);
 }
 
 function number(x) {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
+import type { ConvConfig } from '../fused-layers.js';
 import { replaceKernel } from '../repairs/kernels.js';
 import { floatType, tensorFlowBackend } from './binding.js';
 import {
@@ -12,8 +13,6 @@ import {
   withBorrowed,
 } from './deferred-relu.js';
 import { biasGradient, reluGradient } from './gradients.js';
-
-type ConvConfig = Parameters<typeof tf.fused.conv2d>[0];
 
 /** Sums over all axes but the last of gradients that are already through the relu that gave `y`. */
 const throughRelu = new WeakMap<object, { readonly y: object; readonly sums: Float32Array }>();

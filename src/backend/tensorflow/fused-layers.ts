@@ -1,15 +1,10 @@
-import { createRequire } from 'node:module';
-
 import * as tf from '@tensorflow/tfjs';
 
+import { replaceFused, type MatMulConfig } from '../fused-layers.js';
 import { replaceKernel } from '../repairs/kernels.js';
 import { floatType, tensorFlowBackend } from './binding.js';
 import { convolution, isConv, isFloat, registerConv } from './conv.js';
 import { biasGradient, reluGradient } from './gradients.js';
-
-type Fused = typeof tf.fused;
-type MatMulConfig = Parameters<Fused['matMul']>[0];
-type ConvConfig = Parameters<Fused['conv2d']>[0];
 
 /**
  * Dense and convolution layers with bias and relu as one kernel of tfjs' engine in training too, where tfjs runs three or more and records
@@ -37,15 +32,7 @@ export function registerFusedLayers(): void {
     },
   });
   registerConv();
-  // tfjs-layers (CommonJS) reads `fused` off this object at every call
-  const tfjs = createRequire(import.meta.url).resolve('@tensorflow/tfjs');
-  const core = createRequire(tfjs)('@tensorflow/tfjs-core') as { fused: Fused };
-  const stock = core.fused;
-  core.fused = {
-    ...stock,
-    matMul: (config: MatMulConfig) => (isDense(config) ? dense(config) : stock.matMul(config)),
-    conv2d: ((config: ConvConfig) => (isConv(config) ? convolution(config) : stock.conv2d(config))) as Fused['conv2d'],
-  };
+  replaceFused({ isDense, dense, isConv, convolution });
 }
 
 function withBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {

@@ -1,17 +1,12 @@
-import { createRequire } from 'node:module';
-
 import * as tf from '@tensorflow/tfjs';
 
+import { replaceFused, type ConvConfig, type MatMulConfig } from '../../fused-layers.js';
 import { replaceKernel } from '../kernel.js';
 import { conv, convInfo } from './conv.js';
 import { isFused, matMul } from './mat-mul.js';
 import { usesOwnKernels } from './relu-gradient.js';
 import { markReluOutput, sumsThroughRelu } from './relu-outputs.js';
 import { session } from './session.js';
-
-type Fused = typeof tf.fused;
-type MatMulConfig = Parameters<Fused['matMul']>[0];
-type ConvConfig = Parameters<Fused['conv2d']>[0];
 
 /**
  * Dense and convolution layers with bias and relu as one kernel in training too; tfjs fuses outside of training only.
@@ -20,15 +15,7 @@ type ConvConfig = Parameters<Fused['conv2d']>[0];
 export function installFusedLayers(): void {
   registerDense();
   registerConv();
-  // tfjs-layers (CommonJS) reads `fused` off this object at every call
-  const tfjs = createRequire(import.meta.url).resolve('@tensorflow/tfjs');
-  const core = createRequire(tfjs)('@tensorflow/tfjs-core') as { fused: Fused };
-  const stock = core.fused;
-  core.fused = {
-    ...stock,
-    matMul: (config: MatMulConfig) => (isDense(config) ? dense(config) : stock.matMul(config)),
-    conv2d: ((config: ConvConfig) => (isConv(config) ? convolution(config) : stock.conv2d(config))) as Fused['conv2d'],
-  };
+  replaceFused({ isDense, dense, isConv, convolution });
 }
 
 function registerDense(): void {

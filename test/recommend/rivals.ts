@@ -1,11 +1,14 @@
+import type { PlanChoice, PlannedGroup } from '../../src/records/types.js';
+import type { Candidate, CandidateCurve, PlanProblem, PlanVariable } from '../../src/recommend/types.js';
+
 /**
  * The plans that people make today, under the same rule on the same rows: upper95 <= allowed on both halves. Unit choices only, the
  * candidate's first unit curve in every group.
  */
 
 /** Every width scaled by one factor; the smallest of `steps` factors that holds. */
-export async function uniformPlan(problem, candidate, steps = 64) {
-  const at = (step) => choose(candidate, (variable) => Math.max(1, Math.ceil((variable.n * step) / steps)));
+export async function uniformPlan(problem: PlanProblem, candidate: Candidate, steps = 64): Promise<PlanChoice> {
+  const at = (step: number) => choose(candidate, (variable) => Math.max(1, Math.ceil((variable.n * step) / steps)));
   let [holds, fails] = [steps, 0];
   while (holds - fails > 1) {
     const middle = (holds + fails) >> 1;
@@ -19,11 +22,11 @@ export async function uniformPlan(problem, candidate, steps = 64) {
  * From the whole model down the measured widths, always the step that saves most for what its own curve rises, as long as the curves add up
  * to no more than the budget; then, where the joint model breaks it, back up step by step.
  */
-export async function greedyAdditivePlan(problem, candidate) {
+export async function greedyAdditivePlan(problem: PlanProblem, candidate: Candidate): Promise<PlanChoice> {
   const whole = candidate.variables.map(({ n }) => n);
   const path = [whole];
   const { delta: tax } = candidate.full;
-  const costOf = (ks) => problem.cost(choose(candidate, (_, i) => ks[i]))[problem.minimize];
+  const costOf = (ks: readonly number[]): number => problem.cost(choose(candidate, (_, i) => ks[i])).parameters;
   for (let ks = whole; ;) {
     const steps = candidate.variables.flatMap((variable, i) => {
       const points = curveOf(variable)?.points ?? [];
@@ -46,25 +49,25 @@ export async function greedyAdditivePlan(problem, candidate) {
   return choose(candidate, ({ n }) => n);
 }
 
-async function passes({ measure, allowed }, plan) {
+async function passes({ measure, allowed }: PlanProblem, plan: PlanChoice): Promise<boolean> {
   const { steer, bound } = await measure(plan);
   return steer.upper95 <= allowed && bound.upper95 <= allowed;
 }
 
-function sumOfRises({ variables, full }, ks) {
+function sumOfRises({ variables, full }: Candidate, ks: readonly number[]): number {
   return variables.reduce((sum, variable, i) => {
     if (ks[i] === variable.n) return sum;
-    const point = curveOf(variable).points.find(({ k }) => k === ks[i]);
+    const point = curveOf(variable)!.points.find(({ k }) => k === ks[i])!;
     return sum + Math.max(0, point.delta - full.delta);
   }, 0);
 }
 
-function curveOf({ curves }) {
+function curveOf({ curves }: PlanVariable): CandidateCurve | undefined {
   return curves.find(({ kind }) => kind === 'unit');
 }
 
-function choose({ weights, variables }, widthOf) {
-  const groups = variables.map((variable, i) => {
+function choose({ weights, variables }: Candidate, widthOf: (variable: PlanVariable, i: number) => number): PlanChoice {
+  const groups = variables.map((variable, i): PlannedGroup => {
     const { basis = 'tail', folded } = curveOf(variable) ?? {};
     const k = curveOf(variable) === undefined ? variable.n : widthOf(variable, i);
     const isFolded = folded !== undefined && k < variable.n;

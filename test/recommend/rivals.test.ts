@@ -1,17 +1,10 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-
 import { describe, expect, it } from 'vitest';
 
-import type { PlanChoice } from '../../src/records/types.js';
 import { recommend } from '../../src/recommend/recommend.js';
-import type { Candidate, PlanProblem } from '../../src/recommend/types.js';
+import { greedyAdditivePlan, uniformPlan } from './rivals.js';
 import { chain, surface } from './surfaces.js';
 
-type Baseline = (problem: PlanProblem, candidate: Candidate) => Promise<PlanChoice>;
-
-const file = join(import.meta.dirname, '../../bench/plan-baselines.mjs');
-const baselines = (await import(pathToFileURL(file).href)) as { uniformPlan: Baseline; greedyAdditivePlan: Baseline };
+const rivals = { uniformPlan, greedyAdditivePlan };
 
 describe('recommend against the plans that people make today, under the same rule', () => {
   it.each(['uniformPlan', 'greedyAdditivePlan'] as const)('never costs more than %s, and mostly less', async (name) => {
@@ -19,7 +12,7 @@ describe('recommend against the plans that people make today, under the same rul
     for (let seed = 1; seed <= 20; seed++) {
       const options = { seed, widths: [64, 48, 24], edges: chain(3), noise: 0.0005 };
       const { problem, truth } = surface(options);
-      const plan = await baselines[name](problem, problem.candidates[0]);
+      const plan = await rivals[name](problem, problem.candidates[0]);
       const { steer, bound } = truth(plan);
       expect(Math.max(steer.upper95, bound.upper95)).toBeLessThanOrEqual(problem.allowed);
       const { planned } = await recommend(problem);
