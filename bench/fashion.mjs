@@ -16,13 +16,12 @@ import {
   collectUnitStatistics,
   kernelsOf,
 } from '../dist/bases/index.js';
-import { subSplit } from '../dist/data/split.js';
 import { RowLosses } from '../dist/evaluate/measure.js';
 import { readGraph } from '../dist/graph/index.js';
 import { disposeModel, loadModel, locateModel } from '../dist/model/index.js';
 import { mean, paired } from '../dist/objective/stats.js';
 import { runRetrain, RUN_DEFAULTS } from '../dist/pipeline/index.js';
-import { createRandom, deriveSeed } from '../dist/random/index.js';
+import { holdBack } from '../dist/retrain/hold-back.js';
 import { tailRank } from '../dist/retrain/tail-rank.js';
 import { factorLayer } from '../dist/surgery/index.js';
 import { answersOf, MEMORY_DEFAULTS } from '../dist/sweep/chunk-size.js';
@@ -120,7 +119,7 @@ async function units({ original, retrained, control, objective, splits }, { prin
 async function ranks({ backend, original, objective, splits }, { print, log }) {
   const select = { objective, split: splits.select };
   const statistics = await collectKernelStatistics(original, { objective, split: splits.train, seed: SEED });
-  const { train, held } = holdBack(splits.train);
+  const { train, held } = holdBack(splits.train, SEED);
   const createAdam = (rate) => backend.createAdam(rate);
   for (const [index, kernel] of kernelsOf(original).entries()) {
     const bases = ['svd', 'whitened', 'kfac'].map((name) =>
@@ -153,13 +152,6 @@ function compare(print, name, ours, theirs, peerName) {
 
 function signed(value) {
   return `${value < 0 ? '' : '+'}${value.toFixed(4)}`;
-}
-
-/** A tenth of the rows chooses the epoch, as in `tdc retrain`. */
-function holdBack(split) {
-  const order = createRandom(deriveSeed(SEED, 'held-back')).permutation(split.size);
-  const held = Math.round(split.size / 10);
-  return { train: subSplit(split, order.slice(held).sort()), held: subSplit(split, order.slice(0, held).sort()) };
 }
 
 /** The kernel factored at full rank; its first k inner features are the kernel at rank k. */

@@ -1,22 +1,21 @@
 import { join } from 'node:path';
 
 import { assertTrainable } from '../backend/index.js';
-import type { Split } from '../data/types.js';
-import { subSplit } from '../data/split.js';
 import { DataError } from '../errors.js';
 import { measureRows, summarize, summarizePaired } from '../evaluate/measure.js';
 import type { ModelGraph } from '../graph/types.js';
 import { expectedTruncatedDraws } from '../layers/index.js';
-import { cloneModel, disposeModel, loadModel, locateModel, modelDigest, writeModel } from '../model/index.js';
-import { createRandom, deriveSeed } from '../random/index.js';
+import { cloneModel, disposeModel, modelDigest, writeModel } from '../model/index.js';
 import { readRecord, writeRecord } from '../records/store.js';
 import type { EpochRecord, RetrainRecord } from '../records/types.js';
+import { holdBack } from '../retrain/hold-back.js';
 import { retrain, type RetrainOptions } from '../retrain/retrain.js';
 import { samplerFor } from '../retrain/sampler-for.js';
 import { schedule, SCHEDULE_RULES } from '../retrain/schedule.js';
 import { rowsOf } from '../sweep/chunk-size.js';
 import { graphLike } from './read.js';
 import { headOf, stageDigest, type Session } from './session.js';
+import { graphFrom, stampedFrom } from './stamped.js';
 import { markFolder, pauseOf, reused, timed, type Clocked } from './stage.js';
 
 /** Models that retraining made, with the record of how. The caller disposes the graphs' models. */
@@ -27,10 +26,6 @@ export interface Retrained {
   readonly retrained: ModelGraph;
   readonly control?: ModelGraph;
 }
-
-/** Share of the train rows held back to choose the epoch, and the most it may be. */
-const HELD_SHARE = 0.1;
-const MOST_HELD = 2000;
 
 /** Retrains with TailDropout, and without it as a control; or takes what stands in the run folder for the same inputs. */
 export async function retrainStage(session: Session, stages: Clocked[]): Promise<Retrained> {
@@ -98,32 +93,6 @@ async function withWeights(
   const models = [retrained, ...(control === undefined ? [] : [control])];
   const weights = await Promise.all(models.map(({ model }) => modelDigest(model)));
   return { record, retrained, weights, ...(control === undefined ? {} : { control }) };
-}
-
-/** A model that this run made before; refused where it is of another run. */
-export async function graphFrom(session: Session, name: string, inputs: string): Promise<ModelGraph> {
-  return (await stampedFrom(session, name, inputs)).graph;
-}
-
-/** What a model that this run wrote says of itself. */
-interface Stamp {
-  readonly role: string;
-  readonly inputs: string;
-  readonly history?: readonly EpochRecord[];
-}
-
-async function stampedFrom(
-  session: Session,
-  name: string,
-  inputs: string,
-): Promise<{ readonly graph: ModelGraph; readonly stamp: Stamp }> {
-  const { model, file } = await loadModel(await locateModel(join(session.folder, name)));
-  const stamp = (file.userDefinedMetadata as { taildropout?: Stamp } | undefined)?.taildropout;
-  if (stamp?.inputs !== inputs) {
-    disposeModel(model);
-    throw new DataError(`${name} is of another run.`);
-  }
-  return { graph: graphLike(model, session.graph), stamp };
 }
 
 async function trainBoth(session: Session, inputs: string, stages: Clocked[]): Promise<Retrained> {
@@ -256,19 +225,6 @@ function planOf(session: Session): RetrainOptions {
     seed: options.seed,
     createAdam: (rate) => backend.createAdam(rate),
     pause: pauseOf(session),
-  };
-}
-
-/**
- * A seeded tenth of the train rows, at most 2,000, chooses the epoch and is not trained on. Rows of one `groupBy` group may stand on both
- * sides, so that the epoch chosen leans late; select and report hold whole groups of their own.
- */
-export function holdBack(split: Split, seed: number): { readonly train: Split; readonly held: Split } {
-  const order = createRandom(deriveSeed(seed, 'held-back')).permutation(split.size);
-  const held = Math.max(1, Math.min(MOST_HELD, Math.round(split.size * HELD_SHARE)));
-  return {
-    train: subSplit(split, order.slice(held).sort()),
-    held: subSplit(split, order.slice(0, held).sort()),
   };
 }
 

@@ -17,7 +17,8 @@ import { SCHEDULE_RULES } from '../retrain/schedule.js';
 import { tailRank } from '../retrain/tail-rank.js';
 import { passOf, selectedKernels, TAIL_RANK } from './curves.js';
 import { digestOf as sha256 } from './digest.js';
-import { graphFrom, holdBack } from './retrain-stage.js';
+import { holdBack } from '../retrain/hold-back.js';
+import { graphFrom } from './stamped.js';
 import { stageDigest, type Session } from './session.js';
 import { markFolder, pauseOf, timed, type Clocked } from './stage.js';
 

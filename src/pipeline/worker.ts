@@ -3,7 +3,7 @@ import process from 'node:process';
 
 import { TdcError } from '../errors.js';
 import { planStage, variantsOf } from './measure-stage.js';
-import { graphFrom } from './retrain-stage.js';
+import { graphFrom } from './stamped.js';
 import { openSession } from './session.js';
 import type { SweepPlan } from '../sweep/sweep.js';
 import type { TailRanked } from './tail-rank-stage.js';

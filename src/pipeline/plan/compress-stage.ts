@@ -23,13 +23,13 @@ import { readRecord, writeRecord } from '../../records/store.js';
 import type { CompressRecord, LatencyRecord, PlanRecord, Rise } from '../../records/types.js';
 import { rowsOf } from '../../sweep/chunk-size.js';
 import { TOOL } from '../../version.js';
-import { graphFrom } from '../retrain-stage.js';
 import { graphLike } from '../read.js';
 import { headOf, stageDigest, type Session } from '../session.js';
 import { markFolder, pauseOf, reused, timed, type Clocked } from '../stage.js';
+import { graphFrom, stampOf } from '../stamped.js';
 import { halvesOf, pickRows } from './halves.js';
 import { rowsOn, summarizeSome, worsening } from './judge.js';
-import { stampOf, tunedModel } from './tuning.js';
+import { tunedModel } from './tuning.js';
 import { partsFor } from './weights.js';
 
 /** Folder of the smaller model. */
@@ -100,7 +100,7 @@ async function keptFor(session: Session, inputs: string): Promise<Compressed | u
     const { model, file } = await loadModel(await locateModel(join(session.folder, COMPRESSED)));
     disposeModel(model);
     // a run that was killed may have left another plan's model beside this record
-    return stampOf(file) === inputs ? { compress, latency } : undefined;
+    return stampOf(file)?.inputs === inputs ? { compress, latency } : undefined;
   } catch {
     return undefined;
   }

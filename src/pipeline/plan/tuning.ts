@@ -6,9 +6,10 @@ import type * as tf from '@tensorflow/tfjs';
 import { assertTrainable } from '../../backend/index.js';
 import { TUNE_DEFAULTS, tuneEpochs, type TuneOptions } from '../../compress/index.js';
 import { DataError } from '../../errors.js';
-import { disposeModel, loadModel, locateModel, writeModel, type LoadedModel } from '../../model/index.js';
-import { holdBack } from '../retrain-stage.js';
+import { disposeModel, loadModel, locateModel, writeModel } from '../../model/index.js';
+import { holdBack } from '../../retrain/hold-back.js';
 import type { Session } from '../session.js';
+import { stampOf } from '../stamped.js';
 import { pauseOf } from '../stage.js';
 
 /** Folder of the model that was trained at its planned widths. */
@@ -38,11 +39,6 @@ export function tuningOf(session: Session): Tuning | undefined {
   };
 }
 
-/** The digest that a run wrote into a model of its own; undefined: it wrote none. */
-export function stampOf({ userDefinedMetadata }: LoadedModel['file']): string | undefined {
-  return (userDefinedMetadata as { taildropout?: { inputs?: string } } | undefined)?.taildropout?.inputs;
-}
-
 /**
  * The model that was tuned for this plan. The caller disposes it.
  *
@@ -50,7 +46,7 @@ export function stampOf({ userDefinedMetadata }: LoadedModel['file']): string | 
  */
 export async function tunedModel({ folder }: Session, inputs: string): Promise<tf.LayersModel> {
   const { model, file } = await loadModel(await locateModel(join(folder, TUNED)));
-  if (stampOf(file) === inputs) return model;
+  if (stampOf(file)?.inputs === inputs) return model;
   disposeModel(model);
   throw new DataError(`${join(folder, TUNED)} is of another plan.`, { hint: 'Run tdc recommend again.' });
 }
