@@ -432,6 +432,19 @@ describe('choices that no single curve shows', () => {
     expect(html).toContain('○ lies between measured widths.');
   });
 
+  it('says by how many rows single curves were measured, where those are fewer than steered', async () => {
+    const plan = planRecord();
+    const { schema: _, ...head } = sweepRecord([]);
+    const html = async (rows: number): Promise<string> => {
+      const candidates = { ...head, schema: 'tdc/candidates' as const, missing: [], rows };
+      return (await renderReport({ plan, candidates })).html.replace(/\s+/gu, ' ');
+    };
+    expect(await html(1000)).toMatch(
+      /20.000 rows that steered \(single curves by 1.?000 of them\) and 20.000 that gave/u,
+    );
+    expect(await html(20_000)).toMatch(/20.000 rows that steered and 20.000 that gave/u);
+  });
+
   it('units replaced by their mean are not told by a curve of zeros, but by the candidates', () => {
     const plan = planRecord({ groups: [unit('dense_1', 64, 20, { folded: true })] });
     const zeros = viewReport({ plan, sweep }).groups.find((g) => g.name === 'dense_1');

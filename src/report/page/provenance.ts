@@ -47,7 +47,7 @@ function facts(view: ReportView): [string, string][] {
     ],
     ['loss', `${bdi(sweep.loss.name)}, mean per example, ${escapeXml(view.scale.unit)}`],
     ...(retrain === undefined ? [] : training(retrain)),
-    ...(view.plan === undefined ? [] : planned(view.plan)),
+    ...(view.plan === undefined ? [] : planned(view.plan, view.input.candidates?.rows)),
     [
       'backend',
       [backend.name, backend.device, backend.variant].map(bdi).join(', ') +
@@ -78,14 +78,16 @@ function training(retrain: RetrainRecord): [string, string][] {
   ];
 }
 
-function planned({ record, scale, confidence }: PlanView): [string, string][] {
+function planned({ record, scale, confidence }: PlanView, curveRows: number | undefined): [string, string][] {
   const { rows, minimize, evaluations, tuning, baseline } = record;
   const tuned =
     tuning === undefined ? '' : `; ${integer(tuning.tried)} tuned for ${integer(tuning.epochs)} epochs each`;
+  const single =
+    curveRows === undefined || curveRows >= rows.steering ? '' : ` (single curves by ${integer(curveRows)} of them)`;
   return [
     [
       'plan',
-      `budget ${escapeXml(budgetShort(scale))} at ${confidence} %, fewest ${COST_HEADS[minimize]}; ${integer(evaluations)} joint models${tuned}; select cut in ${integer(rows.steering)} rows that steered and ${integer(rows.bounding)} that gave the bound`,
+      `budget ${escapeXml(budgetShort(scale))} at ${confidence} %, fewest ${COST_HEADS[minimize]}; ${integer(evaluations)} joint models${tuned}; select cut in ${integer(rows.steering)} rows that steered${single} and ${integer(rows.bounding)} that gave the bound`,
     ],
     ...(baseline === undefined ? [] : [['baseline', bdi(baseline.name)] satisfies [string, string]]),
   ];
