@@ -14,13 +14,19 @@ const SHOWN = 'tdc.config.json, .js, .mjs or .ts';
  * Reads the configuration file: the named one, else the nearest `tdc.config.*` or `tdc` key of a package.json between the
  * current folder and its project's root. Its paths are taken from its own folder.
  *
+ * @param onAbove told of a file that nobody named and that lies in a folder above
  * @throws UsageError a file that is missing or cannot be read, or a wrong key
  */
-export async function readConfig(cwd: string, named: string | undefined): Promise<Given> {
+export async function readConfig(
+  cwd: string,
+  named: string | undefined,
+  onAbove: (file: string) => void = () => {},
+): Promise<Given> {
   const found = await findConfig(cwd, named);
   if (found === null) return {};
   const file = relative(cwd, found.path) || basename(found.path);
   const where = basename(found.path) === 'package.json' ? ' of tdc' : '';
+  if (named === undefined && file.startsWith('..')) onAbove(file);
   const raw = plainObject(found.config, file);
   const given = check(canonical(raw), {
     kind: 'file',

@@ -74,7 +74,10 @@ async function gather(command: Command, flags: Given, world: World): Promise<Giv
   for (const name of environment.unknown)
     world.stderr.write(`warning  ${name} in the environment is not an option of tdc.\n`);
   if (command.readsConfig === false) return { ...environment.given, ...flags };
-  const config = await readConfig(world.cwd, flags.config ?? environment.given.config);
+  const isQuiet = (flags.quiet ?? environment.given.quiet) === true;
+  const config = await readConfig(world.cwd, flags.config ?? environment.given.config, (file) => {
+    if (!isQuiet) world.stderr.write(`configuration ${file}\n`);
+  });
   return { ...config, ...environment.given, ...flags };
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { defineConfig } from '../../src/config.js';
 import { readConfig } from '../../src/cli/config.js';
-import { askedOptions, folder, tdc } from './world.js';
+import { askedOptions, folder, spyPipeline, tdc } from './world.js';
 
 describe('readConfig', () => {
   it.each([
@@ -37,6 +37,25 @@ describe('readConfig', () => {
       data: { path: join('..', '..', 'd.csv'), scale: 2 },
       out: join('..', '..', 'o'),
     });
+  });
+
+  it.each([
+    { cwd: 'a/b', flags: [], said: 'configuration ../../tdc.config.json\n' },
+    { cwd: 'a/b', flags: ['--quiet'], said: '' },
+    { cwd: 'a/b', flags: ['--config', '../../tdc.config.json'], said: '' },
+    { cwd: '.', flags: [], said: '' },
+  ])('is told in $cwd with $flags where it was found above: $said', async ({ cwd, flags, said }) => {
+    const root = folder({ 'package.json': '{}', 'tdc.config.json': '{"seed":1}', 'a/b/x': '' });
+    const { stderr } = await tdc(['sweep', 'm', '--data', 'd', ...flags], {
+      cwd: join(root, cwd),
+      loadPipeline: async () => spyPipeline(),
+    });
+    expect(
+      stderr
+        .split('\n')
+        .filter((line) => line.startsWith('configuration'))
+        .join('\n'),
+    ).toBe(said.trim());
   });
 
   it('takes the files of all splits from its folder, and leaves absolute paths and URLs alone', async () => {
