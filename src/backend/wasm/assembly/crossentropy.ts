@@ -40,6 +40,10 @@ function sumOfPowers(scores: usize, units: i32, top: f64): f64 {
     const w = v128.shuffle<i64>(v, v, 1, 1);
     total = f64x2.add(total, power(f64x2.sub(f64x2.promote_low_f32x4(w), shift)));
   }
+  if (u + 2 <= units) {
+    total = f64x2.add(total, power(f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(at(scores, u))), shift)));
+    u += 2;
+  }
   let sum = f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
   for (; u < units; u++) sum += f64x2.extract_lane(power(f64x2.splat(<f64>load<f32>(at(scores, u)) - top)), 0);
   return sum;
@@ -54,28 +58,27 @@ function power(x: v128): v128 {
   // ln 2 in two parts, the first exact times n
   let r = f64x2.sub(x, f64x2.mul(n, f64x2.splat(0.6931471803691238)));
   r = f64x2.sub(r, f64x2.mul(n, f64x2.splat(1.9082149292705877e-10)));
-  let p = f64x2.splat(1 / 6227020800.0);
-  p = step(p, r, 1 / 479001600.0);
-  p = step(p, r, 1 / 39916800.0);
-  p = step(p, r, 1 / 3628800.0);
-  p = step(p, r, 1 / 362880.0);
-  p = step(p, r, 1 / 40320.0);
-  p = step(p, r, 1 / 5040.0);
-  p = step(p, r, 1 / 720.0);
-  p = step(p, r, 1 / 120.0);
-  p = step(p, r, 1 / 24.0);
-  p = step(p, r, 1 / 6.0);
-  p = step(p, r, 0.5);
-  p = step(p, r, 1);
-  p = step(p, r, 1);
+  // Estrin's scheme: the sums are short chains side by side
+  const r2 = f64x2.mul(r, r), r4 = f64x2.mul(r2, r2), r8 = f64x2.mul(r4, r4);
+  const low = plus(plus(pair(r, 1, 1), r2, pair(r, 0.5, 1 / 6.0)), r4, plus(pair(r, 1 / 24.0, 1 / 120.0), r2, pair(r, 1 / 720.0, 1 / 5040.0)));
+  const middle = plus(pair(r, 1 / 40320.0, 1 / 362880.0), r2, pair(r, 1 / 3628800.0, 1 / 39916800.0));
+  const p = plus(low, r8, plus(middle, r4, pair(r, 1 / 479001600.0, 1 / 6227020800.0)));
   const exponent = i64x2.extend_low_i32x4_s(i32x4.trunc_sat_f64x2_s_zero(n));
   return f64x2.mul(p, i64x2.shl(i64x2.add(exponent, i64x2.splat(1023)), 52));
 }
 
+/** a + b r */
 // @ts-ignore: decorator
 @inline
-function step(p: v128, r: v128, coefficient: f64): v128 {
-  return f64x2.add(f64x2.mul(p, r), f64x2.splat(coefficient));
+function pair(r: v128, a: f64, b: f64): v128 {
+  return f64x2.add(f64x2.splat(a), f64x2.mul(r, f64x2.splat(b)));
+}
+
+/** a + x b */
+// @ts-ignore: decorator
+@inline
+function plus(a: v128, x: v128, b: v128): v128 {
+  return f64x2.add(a, f64x2.mul(x, b));
 }
 
 function rankOf(scores: usize, units: i32, own: i32, score: f32): i32 {
