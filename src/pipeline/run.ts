@@ -3,7 +3,7 @@ import { disposeModel } from '../model/index.js';
 import { writeRecord } from '../records/store.js';
 import type { PlanRecord } from '../records/types.js';
 import { compareStage } from './compare-stage.js';
-import { basesOf, isOfOriginal } from './curves.js';
+import { basesOf, isOfOriginal } from './basis-names.js';
 import { MEASURING } from './measure-stage.js';
 import { writeReport } from './report-stage.js';
 import { checkPlan, checkWords } from './plan/check.js';

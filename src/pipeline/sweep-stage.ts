@@ -1,6 +1,6 @@
 import { readRecord, writeRecord } from '../records/store.js';
 import type { ComparedGroup, GroupCurves, SweepRecord } from '../records/types.js';
-import { basesOf } from './curves.js';
+import { basesOf } from './basis-names.js';
 import { MEASURING, measureDigest, measureStage, retrainingOf, sameWeights } from './measure-stage.js';
 import { missingOf } from './missing.js';
 import type { Retrained } from './retrain-stage.js';

@@ -1,10 +1,10 @@
-import { RANK_BASES } from '../../bases/index.js';
 import { subSplit } from '../../data/split.js';
 import { DataError, UsageError } from '../../errors.js';
 import { summarize } from '../../evaluate/measure.js';
 import { parseBudget } from '../../recommend/budget.js';
 import { checkConstraints, type Constrained } from '../../recommend/space.js';
 import type { LatencyRecord, PlanRecord } from '../../records/types.js';
+import { isOfOriginal } from '../basis-names.js';
 import { selectedKernels } from '../curves.js';
 import type { Session } from '../session.js';
 import type { Clocked } from '../stage.js';
@@ -63,18 +63,14 @@ function checkRows({ dataset, options: { confidence } }: Session): void {
 /** Names and ranges of `min`, `pin` and `roundTo`, and of the bases, by what can be measured. */
 function checkWidths(session: Session): void {
   const bases = planBases(session);
-  const unit = bases.every(isRank) ? [] : [{ kind: 'unit' as const }];
-  const kernels = bases.some(isRank) ? selectedKernels(session, session.graph) : [];
+  const unit = bases.every(isOfOriginal) ? [] : [{ kind: 'unit' as const }];
+  const kernels = bases.some(isOfOriginal) ? selectedKernels(session, session.graph) : [];
   const groups = session.selection.groups.map(({ name, n }): Constrained => ({ name, n, curves: unit }));
   const ranks = kernels.flatMap(({ group, layer, cols }): Constrained[] => {
     const isMain = group !== null && kernels.find((kernel) => kernel.group === group)!.layer === layer;
     return isMain ? [] : [{ name: layer, n: cols, curves: [{ kind: 'rank' }] }];
   });
   checkConstraints([...groups, ...ranks], session.options);
-}
-
-function isRank(name: string): boolean {
-  return RANK_BASES.some((known) => known === name);
 }
 
 /** A budget that means nothing for this model and data is refused. */

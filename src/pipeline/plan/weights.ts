@@ -10,7 +10,8 @@ import { UsageError } from '../../errors.js';
 import type { ModelGraph } from '../../graph/types.js';
 import type { PlannedGroup, WeightsName } from '../../records/types.js';
 import type { CurveSpec } from '../../sweep/jobs.js';
-import { basesOf, passOf, rankCurves, TAIL_RANK, type Chosen } from '../curves.js';
+import { basesOf, TAIL_RANK } from '../basis-names.js';
+import { passOf, rankCurves, type Chosen } from '../curves.js';
 import type { Retrained } from '../retrain-stage.js';
 import type { Session } from '../session.js';
 
