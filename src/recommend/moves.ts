@@ -118,3 +118,20 @@ function stepsOf(ks: readonly number[], k: number): number[] {
   const below = ks.filter((step) => step < k).slice(-2);
   return [...below, ...ks.filter((step) => step > k).slice(0, 2)];
 }
+
+/** Every group this share of the way to its full width. */
+export function widened(planner: Planner, plan: Plan, way: number): Plan {
+  return planner.plan(
+    plan.space,
+    plan.options.map((option, i) => widerOption(plan.space.variables[i], option, way)),
+  );
+}
+
+function widerOption({ families, options }: SpaceVariable, from: Option, way: number): Option {
+  if (from.family < 0) return from;
+  const { ks, at } = families[from.family];
+  const { k, n } = from.group;
+  const next = ks.find((step) => step >= k + way * (n - k));
+  if (next !== undefined) return at(next);
+  return options[0].family < 0 ? options[0] : at(ks[ks.length - 1]);
+}

@@ -1,8 +1,8 @@
 import { holdsOnBoth } from './judge.js';
-import { cheaper } from './moves.js';
+import { cheaper, widened } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
 import { likelihood, type SearchOptions, type Trial } from './search.js';
-import type { Option, SpaceVariable } from './space.js';
+import type { Option } from './space.js';
 import { unitOf } from './surrogate.js';
 
 /** A neighbour that saves less than this share of the plan's cost is not measured. */
@@ -84,21 +84,4 @@ export async function polish(planner: Planner, start: readonly Trial[], options:
 
 function leastOf(plans: readonly Plan[]): Plan | undefined {
   return plans.reduce<Plan | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
-}
-
-/** Every group this share of the way to its full width. */
-function widened(planner: Planner, plan: Plan, way: number): Plan {
-  return planner.plan(
-    plan.space,
-    plan.options.map((option, i) => widerOption(plan.space.variables[i], option, way)),
-  );
-}
-
-function widerOption({ families, options }: SpaceVariable, from: Option, way: number): Option {
-  if (from.family < 0) return from;
-  const { ks, at } = families[from.family];
-  const { k, n } = from.group;
-  const next = ks.find((step) => step >= k + way * (n - k));
-  if (next !== undefined) return at(next);
-  return options[0].family < 0 ? options[0] : at(ks[ks.length - 1]);
 }

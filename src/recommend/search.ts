@@ -3,7 +3,7 @@ import { allocations } from './allocate.js';
 import { costTables } from './cost-tables.js';
 import { neighbours, type Worth } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
-import type { Option, Space } from './space.js';
+import { unavoidable, type Option, type Space } from './space.js';
 import { fitSurrogate, unitOf, type Expectation } from './surrogate.js';
 import type { JointPoint } from './types.js';
 
@@ -78,7 +78,7 @@ export async function search(
     made.push(trial);
   };
   for (const field of fields) {
-    const first = firstPlan(planner, field.space, allowed);
+    const first = firstPlan(planner, field.space, allowed) ?? widestPlan(planner, field.space);
     if (first !== undefined && !measured.has(first.key) && made.length < options.evaluations)
       await measure(field, first);
   }
@@ -103,6 +103,16 @@ export function firstPlan(planner: Planner, space: Space, allowed: number): Plan
   return plan.value < wholePlan(planner, space).value ? plan : undefined;
 }
 
+/** Every group as wide as it may be; undefined where that is the whole model. */
+function widestPlan(planner: Planner, space: Space): Plan | undefined {
+  const plan = planner.plan(space, widestOptions(space));
+  return plan.value < wholePlan(planner, space).value ? plan : undefined;
+}
+
+function widestOptions({ variables }: Space): readonly Option[] {
+  return variables.map(({ options }) => options[0]);
+}
+
 /** The plan without ranks that save nothing beside what else it narrows. */
 function unfactored(planner: Planner, plan: Plan): Plan {
   return plan.space.variables.reduce((now, { options }, i) => {
@@ -123,9 +133,11 @@ export function tablesOf(planner: Planner, space: Space): ReturnType<typeof cost
 
 function proposals(planner: Planner, space: Space, allowed: number): Plan[] {
   const left = unitOf(space, allowed);
-  const ladders = LADDERS.flatMap((times) => thinned(allocations(tablesOf(planner, space), times * left)));
-  const widest = space.variables.map((variable) => variable.options[0]);
-  return [widest, ...ladders.map((allocation) => allocation.options)].map((options) => planner.plan(space, options));
+  const forced = unavoidable(space).reduce((sum, rise) => sum + rise, 0);
+  const ladders = LADDERS.flatMap((times) => thinned(allocations(tablesOf(planner, space), forced + times * left)));
+  return [widestOptions(space), ...ladders.map((allocation) => allocation.options)].map((options) =>
+    planner.plan(space, options),
+  );
 }
 
 function thinned<T>(rungs: readonly T[]): T[] {
@@ -169,9 +181,10 @@ export type Chance = (options: readonly Option[], goal: number) => number;
 function chancesOf(space: Space, trials: readonly Trial[], options: SearchOptions): Chance {
   const chance = likelihood(space, trials, options);
   const left = options.allowed - space.candidate.full.delta;
+  const forced = unavoidable(space);
   return (plan, goal) => {
     // one group alone was measured: narrowing the others as well hardly makes up for it
-    if (plan.some(({ rise }) => rise * LEAST_SHARE > left)) return 0;
+    if (plan.some(({ rise }, i) => (rise - forced[i]) * LEAST_SHARE > left)) return 0;
     const found = chance(plan, goal);
     return found < LEAST_CHANCE ? 0 : found;
   };

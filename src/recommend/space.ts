@@ -44,6 +44,11 @@ export interface Space {
   readonly variables: readonly SpaceVariable[];
 }
 
+/** What no choice avoids, by group: the rise of a pinned width. */
+export function unavoidable({ variables }: Space): readonly number[] {
+  return variables.map(({ options }) => Math.min(...options.map(({ rise }) => rise)));
+}
+
 /** Planning sees this many k of a family. */
 const MOST_OPTIONS = 32;
 
@@ -61,8 +66,8 @@ function variableOf(candidate: Candidate, variable: PlanVariable, constraints: C
   const pinned = asked(constraints.pin, name);
   if (pinned === n) return { name, families: [], options: [whole] };
   if (pinned !== undefined) {
-    const first = curves.find(({ kind }) => kind === 'unit')!;
-    const family = familyOf(variable, [memberOf(first)], [pinned], 0);
+    const units = curves.filter(({ kind }) => kind === 'unit').map(memberOf);
+    const family = familyOf(variable, units, [pinned], 0);
     return { name, families: [family], options: [family.at(pinned)] };
   }
   const families = familiesOf(curves.map(memberOf).filter(({ repaired }) => repaired.k.length > 1)).map(

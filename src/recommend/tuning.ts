@@ -1,8 +1,9 @@
 import type { PlanChoice } from '../records/types.js';
 import { allocations } from './allocate.js';
+import { widened } from './moves.js';
 import { contains, type Plan, type Planner } from './plan.js';
 import { tablesOf, type Trial } from './search.js';
-import type { Space } from './space.js';
+import { unavoidable, type Space } from './space.js';
 import type { JointPoint } from './types.js';
 
 export interface TuningOptions {
@@ -55,6 +56,13 @@ export async function tuneAlong(planner: Planner, spaces: readonly Space[], opti
       times = Math.sqrt(low * fails);
     }
   }
+  // where single curves cost nothing, a smaller budget gives the same plan: then towards the full widths
+  const widest = made.some(isHolding) ? undefined : dearest(made);
+  for (let way = 0.5; widest !== undefined && made.length < tunings && !made.some(isHolding); way = (1 + way) / 2) {
+    const plan = widened(planner, widest.plan, way);
+    if (plan.value >= value || made.some((trial) => trial.plan.key === plan.key)) break;
+    made.push({ plan, point: await tune(plan, startFor(plan, made)), tuned: true });
+  }
   // what nearly holds as it is will hardly fail when tuned
   for (const plan of [...options.near].sort((a, b) => a.value - b.value)) {
     const least = Math.min(value, ...made.filter(isHolding).map((trial) => trial.plan.value));
@@ -72,17 +80,31 @@ export async function tuneAlong(planner: Planner, spaces: readonly Space[], opti
 /** The cheapest plan for a budget on any weights; one that fits into the last that held, where it costs hardly more. */
 function rungAt(planner: Planner, spaces: readonly Space[], budget: number, last: Plan | undefined): Plan | undefined {
   const plans = spaces.flatMap((space) => {
-    const best = allocations(tablesOf(planner, space), budget).at(-1);
+    const best = allocations(tablesOf(planner, space), budget + forcedRise(space)).at(-1);
     return best === undefined ? [] : [planner.plan(space, best.options)];
   });
-  const cheapest = plans.reduce<Plan | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
+  const isBetter = (a: Plan, b: Plan): boolean =>
+    b.value < a.value || (b.value === a.value && b.predicted < a.predicted);
+  const cheapest = plans.reduce<Plan | undefined>((a, b) => (a === undefined || isBetter(a, b) ? b : a), undefined);
   if (last === undefined || cheapest === undefined) return cheapest;
   const { space, choice } = last;
-  const inside = allocations(tablesOf(planner, space), budget, ({ group }, i) =>
+  const inside = allocations(tablesOf(planner, space), budget + forcedRise(space), ({ group }, i) =>
     contains({ weights: choice.weights, groups: [choice.groups[i]] }, { weights: choice.weights, groups: [group] }),
   ).at(-1);
   const nested = inside === undefined ? undefined : planner.plan(space, inside.options);
   return nested !== undefined && nested.value <= NESTED_PRICE * cheapest.value ? nested : cheapest;
+}
+
+/** Tuning takes away what pinned widths cost, so that it counts for no more than the tax. */
+function forcedRise(space: Space): number {
+  return unavoidable(space).reduce((sum, rise) => sum + rise, 0);
+}
+
+function dearest(trials: readonly Trial[]): Trial | undefined {
+  return trials.reduce<Trial | undefined>(
+    (a, b) => (a === undefined || b.plan.value > a.plan.value ? b : a),
+    undefined,
+  );
 }
 
 /** The narrowest tuned plan that contains this one, the one tuned last where several do. */
