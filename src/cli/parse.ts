@@ -191,6 +191,11 @@ function unknownWord(
   if (!hasCommand && Object.keys(OPTIONS).includes(word)) {
     return new UsageError('Which command?', { hint: `--${word} stands behind a command. ${help}` });
   }
+  const first = words.find((w) => !w.startsWith('-'));
+  // options of no command are all unknown to yargs: what is wrong is the command
+  if (command === undefined && first !== undefined && first !== word) {
+    return unknownWord(first, words, command, commands, help);
+  }
   const isOption = words.some((w) => w === `--${word}` || w === `-${word}` || w.startsWith(`--${word}=`));
   if (!isOption && command !== undefined)
     return new UsageError(`tdc ${nameOf(command)} does not expect "${word}".`, { hint: help });

@@ -164,7 +164,9 @@ function readNumber(cell: Cell, file: string, place: string, column: string): nu
   }
   const found = isMissing(cell) ? (cell === null || cell === '' ? 'empty' : String(cell).trim()) : `'${String(cell)}'`;
   throw new DataError(`${file}, ${place}, ${column} is ${found}, expected a finite number.`, {
-    hint: isMissing(cell) ? 'Drop such rows or fill the values in first.' : 'Encode text as numbers first.',
+    hint: isMissing(cell)
+      ? 'Drop such rows or fill the values in first.'
+      : 'Encode text as numbers first, leave the column out, or name it as the --target if it is the answer.',
   });
 }
 

@@ -4,7 +4,7 @@ import { integer, NBSP, percent, saving, setting, significant } from './format.j
 import { foreign, phrase, type Phrase } from './phrase.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView, RiseView } from './planView.js';
-import { roundUp, widthsText } from './planWords.js';
+import { isUnchanged, ofTheirOwn, roundUp, widthsText } from './planWords.js';
 import { riseText } from './scale.js';
 import type { ReportView } from './view.js';
 
@@ -110,6 +110,7 @@ function heldOut(plan: PlanView): Claim {
       ? ` They were read ${integer(reads)} times for a plan in this folder: with each further reading they decide a little.`
       : ' They were read once, after every decision.';
   const measured = `${integer(examples)} examples that decided nothing: ${riseNoun(scale)} ${riseAndBound(scale, report)} with ${confidence}${NBSP}% confidence.`;
+  const own = ofTheirOwn(plan);
   const [mark, title] = (
     {
       confirms: ['holds', 'The report split confirms it.'],
@@ -117,7 +118,11 @@ function heldOut(plan: PlanView): Claim {
       contradicts: ['broken', 'The report split contradicts it.'],
     } as const
   )[verdict];
-  return { mark: reads > 1 && mark === 'holds' ? 'unresolved' : mark, title, text: [`${measured}${often}`] };
+  return {
+    mark: reads > 1 && mark === 'holds' ? 'unresolved' : mark,
+    title,
+    text: [`${measured}${own === '' ? '' : ` ${own}`}${often}`],
+  };
 }
 
 /** What training did on its own; who did not train says so. */
@@ -137,7 +142,7 @@ function training(plan: PlanView): Claim {
     ...(control === undefined
       ? []
       : [
-          `${retrained === undefined ? 'The' : 'the'} same training without TailDropout (the control) by ${riseAndBound(scale, control)}`,
+          `${retrained === undefined ? 'The' : 'the'} same training without TailDropout (the control) ${isUnchanged(control) ? 'changed nothing: no epoch was better than the original' : `by ${riseAndBound(scale, control)}`}`,
         ]),
   ];
   const mine =

@@ -121,7 +121,7 @@ function changeText(from: number, to: number, decimals = 0): string {
 
 function lossChange({ record, scale }: PlanView, reference: number): string {
   const delta = record.planned.loss - reference;
-  if (scale.metric === undefined) return riseCell(scale, delta * scale.factor);
+  if (scale.metric === undefined && scale.explained !== true) return riseCell(scale, delta * scale.factor);
   if (reference <= 0) return signed(significant(delta, 2));
   return `${signed(twoDigits((100 * delta) / reference))}${NBSP}%`;
 }

@@ -6,7 +6,7 @@ import { costOf, likelyNeeds, oneHalfOnly, riseOf } from './planClaims.js';
 import { planModel, planRows, type PlanRow } from './planRows.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView } from './planView.js';
-import { judged, widthsText } from './planWords.js';
+import { isUnchanged, judged, ofTheirOwn, widthsText } from './planWords.js';
 import type { ReportInput } from './source.js';
 import { viewReport, type ReportView } from './view.js';
 import { evidence, headline, pills, SIGNS, stays } from './words.js';
@@ -187,10 +187,18 @@ function aside(plan: PlanView, page: Pen): string[] {
   const { record, retrained, control, scale } = plan;
   const trained = [
     ...(retrained === undefined ? [] : [`retraining alone ${riseAndBound(scale, retrained)}`]),
-    ...(control === undefined ? [] : [`the control ${riseAndBound(scale, control)}`]),
+    ...(control === undefined
+      ? []
+      : [
+          `the control ${isUnchanged(control) ? 'nothing: no epoch was better than the original' : riseAndBound(scale, control)}`,
+        ]),
   ];
   const text = trained.join('; ');
-  const lines = text === '' ? [] : page.wrap(`At full width ${text}.`, 2).map(page.soft);
+  const own = ofTheirOwn(plan, 'the report rows');
+  const lines = [
+    ...(own === '' || plan.nothing ? [] : page.wrap(own, 2)),
+    ...(text === '' ? [] : page.wrap(`At full width ${text}.`, 2)),
+  ].map(page.soft);
   const { likely } = record;
   if (likely === undefined) return lines.length === 0 ? [] : ['', ...lines];
   const saves =

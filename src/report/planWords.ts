@@ -1,5 +1,5 @@
 import type { JointMeasured, PlannedGroup } from '../records/types.js';
-import { integer, NBSP, percent, saving } from './format.js';
+import { integer, NBSP, percent, saving, significant } from './format.js';
 import { foreign, phrase, type Phrase } from './phrase.js';
 import { amount, amountText, budgetName, budgetShort, riseAndBound, riseNoun } from './planScale.js';
 import { cheapestHolding, type PlanView, type RiseView } from './planView.js';
@@ -42,8 +42,11 @@ export function planHeadline(plan: PlanView): Phrase {
   return [`${saved}${holdingText(plan)}${training(plan)}`];
 }
 
-function holdingText({ scale, select }: PlanView): string {
+function holdingText({ scale, select, report, record }: PlanView): string {
   if (select.high < 0) return ` and ${amountText(scale, select.rise)}`;
+  if (select.low <= 0 && record.report.examples > 0 && report.low > 0) {
+    return `, at most ${riseText(scale, select.high, 'up')} (${riseText(scale, report.rise)} on unseen examples)`;
+  }
   if (select.low <= 0) return `, no measurable ${noChange(scale)} (at most ${riseText(scale, select.high, 'up')})`;
   return ` for ${amountText(scale, select.rise)}`;
 }
@@ -73,7 +76,8 @@ export function planPills(plan: PlanView): Pill[] {
   } else if (verdict === 'holds') found.push({ verdict, text: [`Holds ${name}`] });
   else if (verdict === 'unresolved') found.push({ verdict, text: [`Not resolved: ${name.replace(/^the /u, '')}`] });
   else found.push({ verdict, text: [`Breaks ${name}`] });
-  if (plan.contradicted) found.push({ verdict: 'broken', text: ['contradicted by the report split'] });
+  if (plan.contradicted && !plan.nothing && !plan.infeasible)
+    found.push({ verdict: 'broken', text: ['contradicted by the report split'] });
   if (record.warnings?.some(({ kind }) => kind === 'seen') === true) {
     found.push({ verdict: 'unresolved', text: ['The model has seen the file it is judged on'] });
   }
@@ -127,7 +131,8 @@ function narrowestHolding(plan: PlanView): Phrase {
 }
 
 /** What the report split says, read after every decision. */
-function unseen({ record, report, scale, contradicted }: PlanView): string {
+function unseen(plan: PlanView): string {
+  const { record, report, scale, contradicted } = plan;
   const { examples } = record.report;
   if (examples === 0) return 'No examples were left that decided nothing.';
   const on = `On ${integer(examples)} examples that decided nothing`;
@@ -135,7 +140,32 @@ function unseen({ record, report, scale, contradicted }: PlanView): string {
     const low = riseText(scale, record.report.low95 * scale.factor, 'down');
     return `${on} it does not hold: ${riseText(scale, report.rise)}, at least ${low}.`;
   }
-  return `${on}: ${riseAndBound(scale, report)}.`;
+  return `${on}: ${riseAndBound(scale, report)}.${spaced(ofTheirOwn(plan))}`;
+}
+
+function spaced(sentence: string): string {
+  return sentence === '' ? '' : ` ${sentence}`;
+}
+
+/** Losses of select and report this much apart are told. */
+const UNLIKE = 0.05;
+
+/**
+ * Shares are of one loss, the original's on select, so that they can be held against the budget. Where it has another on the report split, the
+ * rise as a share of that.
+ */
+export function ofTheirOwn({ record: { original, report }, scale }: PlanView, where = 'these'): string {
+  const own = report.original.loss;
+  if (scale.kind !== 'relative' || scale.explained === true || report.examples === 0 || !(own > 0)) return '';
+  if (Math.abs(own / original.loss - 1) < UNLIKE) return '';
+  const rise = riseText(scale, (100 * report.delta) / own);
+  const unit = `${NBSP}${scale.unit}`;
+  return `Every % is of the original's ${significant(original.loss, 3)}${unit} on select; of its ${significant(own, 3)}${unit} on ${where} the rise is ${rise}.`;
+}
+
+/** That every epoch was worse than the start, so that nothing changed. */
+export function isUnchanged({ rise, low, high }: RiseView): boolean {
+  return rise === 0 && low === 0 && high === 0;
 }
 
 function nothingEvidence(plan: PlanView): Phrase {
@@ -148,7 +178,7 @@ function nothingEvidence(plan: PlanView): Phrase {
   if (stopped === undefined) return [tried, ...nearest];
   const least = stopped.budget * scale.factor;
   const would = `${riseText(scale, least, 'up').replace(/^\+/u, '')}${scale.explained === true ? ' of what the model explains' : ''}`;
-  return phrase`${tried}${nearest} ${foreign(stopped.group)} stops it: narrowed least, it costs most. A budget of ${would} would do.`;
+  return phrase`${tried}${nearest} ${foreign(stopped.group)} stops it: as wide as it may be, it costs most. A budget of ${would} would do.`;
 }
 
 /** `dense_1 rank 72, dense_2 32, dense_3 24`; groups that stay whole are left out. */

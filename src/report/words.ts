@@ -42,7 +42,7 @@ export function headline(view: ReportView): Phrase {
       `${integer(view.sweep.data.examples.select)} examples cannot tell whether narrower layers hold ${budgetText}`,
     ];
   }
-  return [`Every layer needs its width: nothing narrower holds ${budgetText}`];
+  return [`Alone, every layer needs its width in this order: nothing narrower holds ${budgetText}`];
 }
 
 /** Whether the model does no better than a constant answer, so that nothing else is worth a headline. */

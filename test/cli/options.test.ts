@@ -68,6 +68,8 @@ describe('flags', () => {
     [['sweep', '-x'], /^error {2}Unknown option -x\./],
     [['inspect', 'm', '--epochs', '3'], /^error {2}Unknown option --epochs\./],
     [['shrink'], /^error {2}Unknown command shrink\./],
+    [['shrink', '--json'], /^error {2}Unknown command shrink\./],
+    [['shrink', '--seed', '1'], /^error {2}Unknown command shrink\./],
     [['swep'], /Did you mean sweep\?/],
     [['__proto__'], /^error {2}Unknown command __proto__\./],
     [[], /^error {2}Which command\?/],

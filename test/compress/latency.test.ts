@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { latencyOf, measureLatency, measureLatencyTable } from '../../src/compress/index.js';
+import { latencyOf, measureLatency, measureLatencyTable, modelLatency } from '../../src/compress/index.js';
 import { UsageError } from '../../src/errors.js';
 import { readGraph } from '../../src/graph/index.js';
 import { disposeModel } from '../../src/model/index.js';
@@ -98,6 +98,26 @@ describe('latencyOf', () => {
       { k: 8, ms: 10 },
     ];
     expect(latencyOf({ full: 10, smallest: 5, groups: [{ name: 'a', points }] }, [unit('a', 8, 1)])).toBe(7);
+  });
+});
+
+describe('modelLatency', () => {
+  it.each([
+    ['a compiler that wakes up late', (run: number) => (run < 9 ? 10 : 1), 1],
+    ['one that never stops', (run: number) => 10 * 0.9 ** run, 'less than 1'],
+    ['a model that only gets slower', (run: number) => 1 + run, 18.5],
+  ] as const)('is timed until it gets no faster: %s', async (_, duration, expected) => {
+    const model = sequential(tf.layers.dense({ units: 2, inputShape: [3] }));
+    let [calls, time] = [0, 0];
+    // the clock is read before and after each run that counts: three, then blocks of six or more
+    const now = (): number => {
+      if (calls++ % 2 === 1) time += duration((calls - 2) / 2);
+      return time;
+    };
+    const found = await modelLatency(readGraph(model), now);
+    if (expected === 'less than 1') expect(found).toBeLessThan(1);
+    else expect(found).toBeCloseTo(expected, 9);
+    disposeModel(model);
   });
 });
 

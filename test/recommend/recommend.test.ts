@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { UsageError } from '../../src/errors.js';
 import type { PlanChoice } from '../../src/records/types.js';
+import type { PlanProblem } from '../../src/recommend/types.js';
 import { judgePoint } from '../../src/recommend/judge.js';
 import type { RecommendOptions } from '../../src/recommend/options.js';
 import { contains } from '../../src/recommend/plan.js';
@@ -155,6 +156,84 @@ describe('recommend', () => {
         expect(groups[2].k % 8 === 0 || groups[2].k === groups[2].n).toBe(true);
       }
     }
+  });
+
+  it('takes the best ordering there is for a pinned width', async () => {
+    const k = SIX[1][2];
+    let told = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const { outcome, problem } = await planned(
+        { ...SURFACE, seed, bases: ['tail', 'magnitude'] },
+        { pin: { g1: k } },
+      );
+      const [tail, magnitude] = problem.candidates[0].variables[1].curves.map(
+        ({ points }) => points.find((point) => point.k === k)!.delta,
+      );
+      if (Math.max(tail, magnitude) < 1.2 * Math.min(tail, magnitude)) continue;
+      told++;
+      expect(outcome.groups[1].basis).toBe(tail < magnitude ? 'tail' : 'magnitude');
+    }
+    expect(told).toBeGreaterThan(3);
+  });
+
+  it('finds what holds when tuned beside a width that is pinned below what the budget allows', async () => {
+    let cases = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const options = { ...SURFACE, seed, tuning: 0.05 };
+      const { problem: other } = surface(options);
+      const { full, variables } = other.candidates[0];
+      const alone = variables[0].curves[0].points.find(({ k }) => k === SIX[0][1])!;
+      const groups = WIDTHS.map((n, i) => ({
+        name: `g${i}`,
+        n,
+        k: i === 0 ? SIX[0][1] : n,
+        basis: 'tail',
+        kind: 'unit' as const,
+      }));
+      const { steer, bound } = await other.tune!({ weights: 'original', groups });
+      const holds = Math.max(steer.upper95, bound.upper95) <= other.allowed;
+      if (alone.delta - full.delta <= other.allowed || !holds) continue;
+      cases++;
+      const { outcome } = await planned(options, { pin: { g0: SIX[0][1] } });
+      expect(outcome.verdict).toBe('holds');
+      expect(outcome.planned.tuned).toBe(true);
+    }
+    expect(cases).toBeGreaterThan(3);
+  });
+
+  it('widens what single curves call free, where tuning does not hold it', async () => {
+    const points = (delta: number) => [1, 4, 16, 31, 32].map((k) => ({ k, delta: k < 32 ? delta : 0, deltaSe: 0 }));
+    const variable = (name: string, delta: number) => ({
+      name,
+      n: 32,
+      curves: [{ basis: 'tail', kind: 'unit' as const, n: 32, points: points(delta) }],
+    });
+    const pointOf = (delta: number) => {
+      const rise = { delta, deltaSe: 0, upper95: delta };
+      return { steer: rise, bound: { loss: 1, se: 0, metrics: {}, ...rise } };
+    };
+    // b costs nothing alone; beside a it must keep half of its units
+    const beside = ({ groups: [, b] }: PlanChoice): number => (b.k < 16 ? 0.1 : 0);
+    const problem: PlanProblem = {
+      candidates: [
+        {
+          weights: 'original',
+          full: { delta: 0, deltaSe: 0, upper95: 0 },
+          variables: [variable('a', 0.05), variable('b', 0)],
+        },
+      ],
+      allowed: 0.01,
+      minimize: 'parameters',
+      cost: ({ groups }) => {
+        const parameters = 100 * groups[0].k + 100 * groups[1].k;
+        return { parameters, macs: parameters, bytes: 4 * parameters };
+      },
+      measure: async (plan) => pointOf(0.05 + beside(plan)),
+      tune: async (plan) => pointOf(beside(plan)),
+    };
+    const { verdict, groups } = await recommend(problem, { pin: { a: 4 } });
+    expect(verdict).toBe('holds');
+    expect(groups.map(({ k }) => k)).toEqual([4, 17]);
   });
 
   it('takes no width for asked because a group is called like something that every object has', async () => {

@@ -127,7 +127,7 @@ describe('the verdict of a plan', () => {
       'The nearest, dense_1 rank 20, dense_2 rank 12, dense_3 6 (10 % fewer parameters): loss +2.1 %',
     );
     // 0.0118 of 0.5 is 2.36 %, and a bound rounds up.
-    expect(lead).toContain('dense_2 stops it: narrowed least, it costs most. A budget of 2.4 % would do.');
+    expect(lead).toContain('dense_2 stops it: as wide as it may be, it costs most. A budget of 2.4 % would do.');
   });
 
   it('nothing was free to be narrowed: says so, claims no verdict and draws no gauge', async () => {

@@ -87,6 +87,34 @@ describe('the plan on a terminal', () => {
     );
   });
 
+  it('says what a share is a share of where the original has another loss on the report split', () => {
+    const unlike = heldOut(0.6, 0.9, { original: { loss: 1, se: 0.01, metrics: {} } });
+    const told = (report: typeof unlike): string =>
+      renderPlanTerminal({ plan: planRecord({ report }) }, PLAIN).replace(/\s+/gu, ' ');
+    // 0.6 % of the 0.5 on select
+    expect(told(unlike)).toContain(
+      "Every % is of the original's 0.500 nats on select; of its 1.00 nats on the report rows the rise is +0.30 %.",
+    );
+    expect(told(heldOut(0.6, 0.9))).not.toContain('Every %');
+  });
+
+  it('says that a control which no epoch made better is the original', () => {
+    const control = { loss: 0.5, se: 0.01, metrics: {}, delta: 0, deltaSe: 0, upper95: 0 };
+    const feasibility = { ...planRecord().feasibility, control };
+    const text = renderPlanTerminal({ plan: planRecord({ control, feasibility }) }, PLAIN).replace(/\s+/gu, ' ');
+    expect(text).toContain('the control nothing: no epoch was better than the original.');
+  });
+
+  it('does not call lossless what unseen examples saw a loss of', () => {
+    const lossy = heldOut(0.6, 0.7, { low95: 0.001 });
+    const first = (report: typeof lossy): string =>
+      renderPlanTerminal({ plan: planRecord({ rise: 0.2, bound: 0.9, report }) }, PLAIN)
+        .split('\n\n')[0]
+        .replace(/\s+/gu, ' ');
+    expect(first(lossy)).toContain('at most +0.90 % (+0.60 % on unseen examples)');
+    expect(first(heldOut(0.2, 0.9))).toContain('no measurable loss (at most +0.90 %)');
+  });
+
   it('leaves saves and costs out where no single curve is at hand', () => {
     const text = renderPlanTerminal({ plan: planRecord() }, PLAIN);
     expect(text).not.toContain('saves');

@@ -268,7 +268,7 @@ describe('cases', () => {
         ],
       },
     ]);
-    expect(await h1({ sweep })).toBe('Every layer needs its width: nothing narrower holds 1 %');
+    expect(await h1({ sweep })).toBe('Alone, every layer needs its width in this order: nothing narrower holds 1 %');
   });
 
   it('too few examples: they cannot tell', async () => {

@@ -173,7 +173,7 @@ function tellOutlook(session: Session, made: Retrained | undefined, budget: Budg
   const { retrained, control } = made.record;
   const change = (delta: number): string => `${delta < 0 ? '' : '+'}${delta.toPrecision(2)} ${session.objective.unit}`;
   const beside = control === undefined ? '' : `, its control without TailDropout ${change(control.delta)}`;
-  note(`at full width retraining alone changes the loss by ${change(retrained.delta)}${beside}`);
+  note(`on all select rows retraining alone, at full width, changes the loss by ${change(retrained.delta)}${beside}`);
 }
 
 async function record(
