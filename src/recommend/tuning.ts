@@ -57,12 +57,8 @@ export async function tuneAlong(planner: Planner, spaces: readonly Space[], opti
     }
   }
   // where single curves cost nothing, a smaller budget gives the same plan: then towards the full widths
-  const widest = made.some(isHolding) ? undefined : dearest(made);
-  for (let way = 0.5; widest !== undefined && made.length < tunings && !made.some(isHolding); way = (1 + way) / 2) {
-    const plan = widened(planner, widest.plan, way);
-    if (plan.value >= value || made.some((trial) => trial.plan.key === plan.key)) break;
-    made.push({ plan, point: await tune(plan, startFor(plan, made)), tuned: true });
-  }
+  const widest = dearest(made);
+  if (widest !== undefined) await widen(widest.plan);
   // what nearly holds as it is will hardly fail when tuned
   for (const plan of [...options.near].sort((a, b) => a.value - b.value)) {
     const least = Math.min(value, ...made.filter(isHolding).map((trial) => trial.plan.value));
@@ -71,6 +67,14 @@ export async function tuneAlong(planner: Planner, spaces: readonly Space[], opti
     made.push({ plan, point: await tune(plan, startFor(plan, made)), tuned: true });
   }
   return made;
+
+  async function widen(from: Plan): Promise<void> {
+    for (let way = 0.5; made.length < tunings && !made.some(isHolding); way = (1 + way) / 2) {
+      const plan = widened(planner, from, way);
+      if (plan.value >= value || made.some((trial) => trial.plan.key === plan.key)) return;
+      made.push({ plan, point: await tune(plan, startFor(plan, made)), tuned: true });
+    }
+  }
 
   function isHolding({ point }: Trial): boolean {
     return point.steer.upper95 <= allowed;
@@ -83,8 +87,6 @@ function rungAt(planner: Planner, spaces: readonly Space[], budget: number, last
     const best = allocations(tablesOf(planner, space), budget + forcedRise(space)).at(-1);
     return best === undefined ? [] : [planner.plan(space, best.options)];
   });
-  const isBetter = (a: Plan, b: Plan): boolean =>
-    b.value < a.value || (b.value === a.value && b.predicted < a.predicted);
   const cheapest = plans.reduce<Plan | undefined>((a, b) => (a === undefined || isBetter(a, b) ? b : a), undefined);
   if (last === undefined || cheapest === undefined) return cheapest;
   const { space, choice } = last;
@@ -93,6 +95,11 @@ function rungAt(planner: Planner, spaces: readonly Space[], budget: number, last
   ).at(-1);
   const nested = inside === undefined ? undefined : planner.plan(space, inside.options);
   return nested !== undefined && nested.value <= NESTED_PRICE * cheapest.value ? nested : cheapest;
+}
+
+/** Cheaper, or as cheap and expected to cost less of the loss. */
+function isBetter(a: Plan, b: Plan): boolean {
+  return b.value < a.value || (b.value === a.value && b.predicted < a.predicted);
 }
 
 /** Tuning takes away what pinned widths cost, so that it counts for no more than the tax. */

@@ -4,7 +4,7 @@ import { integer, NBSP, percent, saving, setting, significant } from './format.j
 import { foreign, phrase, type Phrase } from './phrase.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView, RiseView } from './planView.js';
-import { isUnchanged, ofTheirOwn, roundUp, widthsText } from './planWords.js';
+import { isUnchanged, ofTheirOwn, roundUp, settled, widthsText } from './planWords.js';
 import { riseText } from './scale.js';
 import type { ReportView } from './view.js';
 
@@ -57,7 +57,8 @@ function narrower(plan: PlanView): Claim[] {
   const { likely } = record;
   if (likely === undefined) {
     if (plan.verdict !== 'unresolved' || record.examplesNeeded === undefined) return [];
-    const text = `About ${integer(roundUp(record.examplesNeeded))} rows like the ${integer(record.rows.bounding)} that gave the bound would settle it, if the rise stays.`;
+    const rest = `, if the rise stays; ${integer(record.rows.bounding)} gave the bound`;
+    const text = settled(roundUp(record.examplesNeeded), record.rows.bounding, rest);
     return [{ mark: 'unresolved', title: 'The plan itself is not resolved.', text: [text] }];
   }
   const saves = plan.cost.original === null ? '' : ` (${saving(1 - costOf(plan, likely) / plan.cost.original)})`;
@@ -65,7 +66,7 @@ function narrower(plan: PlanView): Claim[] {
   const settle =
     needed === null
       ? oneHalfOnly(plan)
-      : ` About ${integer(needed)} examples would settle it, if the rise stays; there are ${integer(record.rows.bounding)}.`;
+      : ` ${settled(needed, record.rows.bounding, `, if the rise stays; there are ${integer(record.rows.bounding)}`)}`;
   const measured = riseAndBound(scale, riseOf(plan, likely));
   return [
     {

@@ -6,7 +6,7 @@ import { costOf, likelyNeeds, oneHalfOnly, riseOf } from './planClaims.js';
 import { planModel, planRows, type PlanRow } from './planRows.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView } from './planView.js';
-import { isUnchanged, judged, ofTheirOwn, widthsText } from './planWords.js';
+import { isUnchanged, judged, ofTheirOwn, settled, widthsText } from './planWords.js';
 import type { ReportInput } from './source.js';
 import { viewReport, type ReportView } from './view.js';
 import { evidence, headline, pills, SIGNS, stays } from './words.js';
@@ -209,7 +209,7 @@ function aside(plan: PlanView, page: Pen): string[] {
   const settle =
     needed === null
       ? oneHalfOnly(plan)
-      : ` About ${integer(needed)} examples would settle it; there are ${integer(record.rows.bounding)}.`;
+      : ` ${settled(needed, record.rows.bounding, `; there are ${integer(record.rows.bounding)}`)}`;
   const words = `? Not resolved: ${toText(widthsText(likely))}${saves}, ${riseAndBound(scale, riseOf(plan, likely))}.${settle}`;
   return ['', ...lines, ...page.wrap(words, 2).map((l) => page.paint('unresolved', l))];
 }

@@ -114,7 +114,18 @@ function settle({ record, scale, select }: PlanView): string {
   const would = `a budget of ${riseText(scale, select.high, 'up').replace(/^\+/u, '')}`;
   const needed = record.examplesNeeded;
   if (needed === undefined) return `It would hold ${would}.`;
-  return `About ${integer(roundUp(needed))} examples would settle it, if the rise stays; so would ${would}.`;
+  const told = settled(roundUp(needed), record.rows.bounding, `, if the rise stays; so would ${would}`);
+  return told.includes(would) ? told : `${told} It would hold ${would}.`;
+}
+
+/** This many times the rows that there are, nobody collects. */
+const MOST_TIMES = 1000;
+
+/** What would settle an open question: `needed` rows where there are `rows`, or none that could be had. */
+export function settled(needed: number, rows: number, rest = ''): string {
+  if (needed > MOST_TIMES * rows)
+    return 'The rise is so near the budget that no number of examples to be had would settle it.';
+  return `About ${integer(needed)} examples would settle it${rest}.`;
 }
 
 /** To a thousand; below a thousand to a hundred. */

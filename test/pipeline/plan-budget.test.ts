@@ -192,6 +192,25 @@ describe('what is asked of widths', () => {
     const plan = await planned('beside', { budget: 'abs:0.2', baseline: join(folder, 'kinds') });
     expect(plan.baseline!.budget.kind).toBe('metric');
   });
+
+  it('warns of a --baseline by another loss', async () => {
+    const events: RunEvent[] = [];
+    const more = { budget: 'explained:0.3', target: 'self', baseline: join(folder, 'kinds') };
+    await runRecommend(
+      twoOfEight({ ...UNITS_ONLY, ...more, out: join(folder, 'other-loss') }),
+      contextOf(folder, events),
+    );
+    const said = events.flatMap((event) => (event.type === 'warning' ? [event.text] : []));
+    const plain: RunEvent[] = [];
+    const same = { budget: 'abs:0.2', baseline: join(folder, 'kinds') };
+    await runRecommend(
+      twoOfEight({ ...UNITS_ONLY, ...same, out: join(folder, 'same-loss') }),
+      contextOf(folder, plain),
+    );
+    const differ = expect.stringContaining('their losses do not compare') as string;
+    expect(said.filter((text) => text.startsWith('The baseline'))).toEqual([differ]);
+    expect(plain.some((event) => event.type === 'warning' && event.text.startsWith('The baseline'))).toBe(false);
+  });
 });
 
 describe('a compressed model', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { UsageError } from '../../src/errors.js';
 import type { PlanChoice } from '../../src/records/types.js';
-import type { PlanProblem } from '../../src/recommend/types.js';
+import type { JointPoint, PlanProblem, PlanVariable } from '../../src/recommend/types.js';
 import { judgePoint } from '../../src/recommend/judge.js';
 import type { RecommendOptions } from '../../src/recommend/options.js';
 import { contains } from '../../src/recommend/plan.js';
@@ -202,36 +202,7 @@ describe('recommend', () => {
   });
 
   it('widens what single curves call free, where tuning does not hold it', async () => {
-    const points = (delta: number) => [1, 4, 16, 31, 32].map((k) => ({ k, delta: k < 32 ? delta : 0, deltaSe: 0 }));
-    const variable = (name: string, delta: number) => ({
-      name,
-      n: 32,
-      curves: [{ basis: 'tail', kind: 'unit' as const, n: 32, points: points(delta) }],
-    });
-    const pointOf = (delta: number) => {
-      const rise = { delta, deltaSe: 0, upper95: delta };
-      return { steer: rise, bound: { loss: 1, se: 0, metrics: {}, ...rise } };
-    };
-    // b costs nothing alone; beside a it must keep half of its units
-    const beside = ({ groups: [, b] }: PlanChoice): number => (b.k < 16 ? 0.1 : 0);
-    const problem: PlanProblem = {
-      candidates: [
-        {
-          weights: 'original',
-          full: { delta: 0, deltaSe: 0, upper95: 0 },
-          variables: [variable('a', 0.05), variable('b', 0)],
-        },
-      ],
-      allowed: 0.01,
-      minimize: 'parameters',
-      cost: ({ groups }) => {
-        const parameters = 100 * groups[0].k + 100 * groups[1].k;
-        return { parameters, macs: parameters, bytes: 4 * parameters };
-      },
-      measure: async (plan) => pointOf(0.05 + beside(plan)),
-      tune: async (plan) => pointOf(beside(plan)),
-    };
-    const { verdict, groups } = await recommend(problem, { pin: { a: 4 } });
+    const { verdict, groups } = await recommend(freeAlone(), { pin: { a: 4 } });
     expect(verdict).toBe('holds');
     expect(groups.map(({ k }) => k)).toEqual([4, 17]);
   });
@@ -478,4 +449,30 @@ function costOfWhole({ candidates, cost }: Surface['problem']): number {
 
 function renamed(groups: PlanChoice['groups'], to: (i: number) => string): PlanChoice['groups'] {
   return groups.map((group, i) => ({ ...group, name: to(i) }));
+}
+
+/** Two groups of 32: `a` costs 0.05 until it is tuned; `b` nothing alone, but 0.1 where it keeps less than half beside `a`. */
+function freeAlone(): PlanProblem {
+  const whole = { delta: 0, deltaSe: 0, upper95: 0 };
+  return {
+    candidates: [{ weights: 'original', full: whole, variables: [flat('a', 0.05), flat('b', 0)] }],
+    allowed: 0.01,
+    minimize: 'parameters',
+    cost: ({ groups: [a, b] }) => {
+      const parameters = 100 * (a.k + b.k);
+      return { parameters, macs: parameters, bytes: 4 * parameters };
+    },
+    measure: async ({ groups: [, b] }) => exactly(0.05 + (b.k < 16 ? 0.1 : 0)),
+    tune: async ({ groups: [, b] }) => exactly(b.k < 16 ? 0.1 : 0),
+  };
+}
+
+function flat(name: string, delta: number): PlanVariable {
+  const points = [1, 4, 16, 31, 32].map((k) => ({ k, delta: k < 32 ? delta : 0, deltaSe: 0 }));
+  return { name, n: 32, curves: [{ basis: 'tail', kind: 'unit', n: 32, points }] };
+}
+
+function exactly(delta: number): JointPoint {
+  const rise = { delta, deltaSe: 0, upper95: delta };
+  return { steer: rise, bound: { loss: 1, se: 0, metrics: {}, ...rise } };
 }

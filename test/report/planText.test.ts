@@ -105,6 +105,14 @@ describe('the plan on a terminal', () => {
     expect(text).toContain('the control nothing: no epoch was better than the original.');
   });
 
+  it('asks for no number of examples that nobody has', () => {
+    const text = renderPlanTerminal({ plan: planRecord({ rise: 0.999, bound: 1.9, examplesNeeded: 9e9 }) }, PLAIN);
+    expect(text.replace(/\s+/gu, ' ')).toMatch(
+      /no number of examples to be had would settle it\. It would hold a budget of 1\.9.%\./u,
+    );
+    expect(text).not.toMatch(/About [\d\s]+ examples/u);
+  });
+
   it('does not call lossless what unseen examples saw a loss of', () => {
     const lossy = heldOut(0.6, 0.7, { low95: 0.001 });
     const first = (report: typeof lossy): string =>
