@@ -104,6 +104,8 @@ export async function measureLatencyTable(graph: ModelGraph, options: LatencyTab
   const chosen = graph.groups.filter(({ name }) => options.groups?.includes(name) ?? true);
   const wanted = chosen.map(({ n }) => [...new Set(SHARES.map((share) => Math.max(1, Math.round(n * share))))]);
   const total = 2 + wanted.reduce((all, ks, i) => all + ks.filter((k) => k < chosen[i].n).length, 0);
+  // the first of all finds a machine that is not warm yet
+  await modelLatency(graph, now, { ...options, batch });
   const full = await modelLatency(graph, now, { ...options, batch });
   let done = 1;
   options.onProgress?.(done, total);

@@ -13,7 +13,7 @@ export const FEWER: Readonly<Record<PlanView['cost']['name'], string>> = {
   parameters: 'fewer parameters',
   macs: 'fewer multiply-adds',
   bytes: 'fewer bytes',
-  latency: 'less time',
+  latency: 'less predicted time',
 };
 
 /** `62 % fewer parameters`. Rounds down. */
