@@ -119,7 +119,10 @@ function stepsOf(ks: readonly number[], k: number): number[] {
   return [...below, ...ks.filter((step) => step > k).slice(0, 2)];
 }
 
-/** Every group this share of the way to its full width. */
+/** Shares of the way to the full widths, 1/2, 3/4, …: after the last, no group is narrower than it has to be. */
+export const WAYS: readonly number[] = Array.from({ length: 31 }, (_, i) => 1 - 2 ** -(i + 1));
+
+/** Every group this share of the way to its full width; a pinned one stays. */
 export function widened(planner: Planner, plan: Plan, way: number): Plan {
   return planner.plan(
     plan.space,

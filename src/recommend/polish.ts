@@ -1,5 +1,5 @@
 import { holdsOnBoth } from './judge.js';
-import { cheaper, widened } from './moves.js';
+import { cheaper, WAYS, widened } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
 import { likelihood, type SearchOptions, type Trial } from './search.js';
 import type { Option } from './space.js';
@@ -47,7 +47,8 @@ export async function polish(planner: Planner, start: readonly Trial[], options:
     const { allowed } = options;
     const from = leastOf(start.flatMap(({ plan, point }) => (point.steer.upper95 <= allowed ? [plan] : [])));
     if (from === undefined) return;
-    for (let way = 0.5; isLeft() && safe().length === 0; way = (1 + way) / 2) {
+    for (const way of WAYS) {
+      if (!isLeft() || safe().length > 0) return;
       const plan = widened(planner, from, way);
       if (plan.value >= wholePlan(planner, from.space).value) return;
       if (!measured.has(plan.key)) await measure(plan);

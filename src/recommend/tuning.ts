@@ -1,6 +1,6 @@
 import type { PlanChoice } from '../records/types.js';
 import { allocations } from './allocate.js';
-import { widened } from './moves.js';
+import { WAYS, widened } from './moves.js';
 import { contains, type Plan, type Planner } from './plan.js';
 import { tablesOf, type Trial } from './search.js';
 import { unavoidable, type Space } from './space.js';
@@ -69,9 +69,10 @@ export async function tuneAlong(planner: Planner, spaces: readonly Space[], opti
   return made;
 
   async function widen(from: Plan): Promise<void> {
-    for (let way = 0.5; made.length < tunings && !made.some(isHolding); way = (1 + way) / 2) {
+    for (const way of WAYS) {
       const plan = widened(planner, from, way);
-      if (plan.value >= value || made.some((trial) => trial.plan.key === plan.key)) return;
+      if (made.length >= tunings || made.some(isHolding) || plan.value >= value) return;
+      if (made.some((trial) => trial.plan.key === plan.key)) continue;
       made.push({ plan, point: await tune(plan, startFor(plan, made)), tuned: true });
     }
   }

@@ -207,6 +207,17 @@ describe('recommend', () => {
     expect(groups.map(({ k }) => k)).toEqual([4, 17]);
   });
 
+  it('ends where a plan beside a pinned width holds on one half of the rows only, however wide', async () => {
+    const problem = freeAlone();
+    const { tune: _, ...untuned } = problem;
+    const outcome = await recommend(
+      { ...untuned, measure: async () => ({ ...exactly(0.02), steer: { delta: 0, deltaSe: 0, upper95: 0 } }) },
+      { pin: { a: 4 } },
+    );
+    expect(outcome.feasible).toBe(false);
+    expect(outcome.frontier.map(({ groups }) => groups[1].k)).toContain(32);
+  });
+
   it('takes no width for asked because a group is called like something that every object has', async () => {
     const { problem } = surface({ ...SURFACE, seed: 2 });
     const names = ['constructor', 'toString', '__proto__'];
