@@ -187,13 +187,13 @@ function unknownWord(
   commands: readonly Command[],
   help: string,
 ): UsageError {
-  const hasCommand = words.some((w) => !w.startsWith('-'));
-  if (!hasCommand && Object.keys(OPTIONS).includes(word)) {
+  const [first = ''] = words;
+  const isBefore = command === undefined && first.startsWith('-');
+  if (isBefore && Object.keys(OPTIONS).includes(word)) {
     return new UsageError('Which command?', { hint: `--${word} stands behind a command. ${help}` });
   }
-  const first = words.find((w) => !w.startsWith('-'));
   // options of no command are all unknown to yargs: what is wrong is the command
-  if (command === undefined && first !== undefined && first !== word) {
+  if (command === undefined && !isBefore && first !== word) {
     return unknownWord(first, words, command, commands, help);
   }
   const isOption = words.some((w) => w === `--${word}` || w === `-${word}` || w.startsWith(`--${word}=`));

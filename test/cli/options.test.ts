@@ -74,6 +74,7 @@ describe('flags', () => {
     [['__proto__'], /^error {2}Unknown command __proto__\./],
     [[], /^error {2}Which command\?/],
     [['--json'], /^error {2}Which command\?\nhint {3}--json stands behind a command\./],
+    [['--seed', '1'], /^error {2}Which command\?\nhint {3}--seed stands behind a command\./],
     [['--jsn'], /^error {2}Unknown option --jsn\.\nhint {3}Did you mean --json\?/],
   ])('%j is refused with a way out', async (argv, message) => {
     const { code, stdout, stderr } = await tdc(argv);
