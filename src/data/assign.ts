@@ -1,4 +1,4 @@
-import { DataError } from '../errors.js';
+import { DataError, UsageError } from '../errors.js';
 import { createRandom, deriveSeed } from '../random/index.js';
 import { cutRows } from './cut.js';
 import { cutGroups } from './groups.js';
@@ -58,15 +58,22 @@ export function cutPlan(
   return { rows: assigned, notes };
 }
 
-/** At most so many rows of each split, drawn by the seed; those of a smaller one stay as they are. */
+/**
+ * At most so many rows of each split, drawn by the seed; those of a smaller one stay as they are.
+ *
+ * @throws UsageError where `examples` is not a whole number of at least 1
+ */
 export function drawRows(rows: Assigned, examples: number, seed: number): { rows: Assigned; notes: string[] } {
+  if (!Number.isInteger(examples) || examples < 1) {
+    throw new UsageError(`The most examples of a split must be a whole number of at least 1, got ${examples}.`);
+  }
   const drawn: Assigned = {};
   for (const role of ROLES) {
     const entry = rows[role];
-    if (entry === undefined) continue;
+    drawn[role] = entry;
+    if (entry === undefined || entry.rows.length <= examples) continue;
     const order = createRandom(deriveSeed(seed, 'examples', role)).permutation(entry.rows.length);
-    const isAll = entry.rows.length <= examples;
-    drawn[role] = isAll ? entry : { ...entry, rows: order.slice(0, examples).map((at) => entry.rows[at]) };
+    drawn[role] = { ...entry, rows: order.slice(0, examples).map((at) => entry.rows[at]) };
   }
   const counts = ROLES.flatMap((role) => {
     const [from, to] = [rows[role]?.rows.length ?? 0, drawn[role]?.rows.length ?? 0];

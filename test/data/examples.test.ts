@@ -51,6 +51,10 @@ describe('at most so many examples of a split', () => {
     expect(new Set([whole.digest, some.digest, other.digest]).size).toBe(3);
   });
 
+  it.each([0, -5, 2.5, Number.NaN, Number.POSITIVE_INFINITY])('are a whole number, not %s', async (examples) => {
+    await expect(read({ examples })).rejects.toThrow(/whole number of at least 1, got/u);
+  });
+
   it('leave a smaller split as it is, and everything where there are enough', async () => {
     const [whole, some] = [await read(), await read({ examples: 40 })];
     expect([some.train.length, some.select, some.report]).toEqual([40, whole.select, whole.report]);
