@@ -105,6 +105,7 @@ describe('modelLatency', () => {
   it.each([
     ['a compiler that wakes up late', (run: number) => (run < 9 ? 10 : 1), 1],
     ['a model that only gets slower', (run: number) => 1 + run, 18.5],
+    ['a large model, once', (run: number) => 100 - run, 95],
   ] as const)('is timed until it gets no faster: %s', async (_, duration, expected) => {
     const model = sequential(tf.layers.dense({ units: 2, inputShape: [3] }));
     let [calls, time] = [0, 0];
