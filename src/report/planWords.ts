@@ -114,8 +114,9 @@ function settle({ record, scale, select }: PlanView): string {
   const would = `a budget of ${riseText(scale, select.high, 'up').replace(/^\+/u, '')}`;
   const needed = record.examplesNeeded;
   if (needed === undefined) return `It would hold ${would}.`;
-  const told = settled(roundUp(needed), record.rows.bounding, `, if the rise stays; so would ${would}`);
-  return told.includes(would) ? told : `${told} It would hold ${would}.`;
+  const rows = record.rows.bounding;
+  if (isOutOfReach(needed, rows)) return `${settled(needed, rows)} It would hold ${would}.`;
+  return settled(roundUp(needed), rows, `, if the rise stays; so would ${would}`);
 }
 
 /** This many times the rows that there are, nobody collects. */
@@ -123,9 +124,13 @@ const MOST_TIMES = 1000;
 
 /** What would settle an open question: `needed` rows where there are `rows`, or none that could be had. */
 export function settled(needed: number, rows: number, rest = ''): string {
-  if (needed > MOST_TIMES * rows)
+  if (isOutOfReach(needed, rows))
     return 'The rise is so near the budget that no number of examples to be had would settle it.';
   return `About ${integer(needed)} examples would settle it${rest}.`;
+}
+
+function isOutOfReach(needed: number, rows: number): boolean {
+  return needed > MOST_TIMES * rows;
 }
 
 /** To a thousand; below a thousand to a hundred. */

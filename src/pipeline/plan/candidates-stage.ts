@@ -21,6 +21,7 @@ const CURVE_ROWS = 1000;
 /** Where one pass over those rows takes more multiply-adds than this, curves are measured on a grid above {@link COARSE_ABOVE} units, not 64. */
 const CHEAP_PASS = 1e9;
 const COARSE_ABOVE = 16;
+const RULES = [CURVE_ROWS, CHEAP_PASS, COARSE_ABOVE];
 
 /**
  * Measures every single curve that planning starts from, on the steering half of select or {@link CURVE_ROWS} rows of it; or takes what stands
@@ -34,7 +35,7 @@ export async function candidatesStage(
   stages: Clocked[],
 ): Promise<CandidatesRecord> {
   const { exact, grid, layers, exclude } = session.options;
-  const more = { exact, grid, layers, exclude, bases: planBases(session), weights: made?.weights, rows: CURVE_ROWS };
+  const more = { exact, grid, layers, exclude, bases: planBases(session), weights: made?.weights, rules: RULES };
   const inputs = stageDigest(session, 'candidates', more);
   const kept = await readRecord(session.folder, 'candidates.json').catch(() => undefined);
   if (kept?.inputs === inputs) {
