@@ -3,7 +3,7 @@ import { allocations } from './allocate.js';
 import { costTables } from './cost-tables.js';
 import { neighbours, type Worth } from './moves.js';
 import { wholePlan, type Plan, type Planner } from './plan.js';
-import { unavoidable, type Option, type Space } from './space.js';
+import { forcedRise, unavoidable, type Option, type Space } from './space.js';
 import { fitSurrogate, unitOf, type Expectation } from './surrogate.js';
 import type { JointPoint } from './types.js';
 
@@ -133,7 +133,7 @@ export function tablesOf(planner: Planner, space: Space): ReturnType<typeof cost
 
 function proposals(planner: Planner, space: Space, allowed: number): Plan[] {
   const left = unitOf(space, allowed);
-  const forced = unavoidable(space).reduce((sum, rise) => sum + rise, 0);
+  const forced = forcedRise(space);
   const ladders = LADDERS.flatMap((times) => thinned(allocations(tablesOf(planner, space), forced + times * left)));
   return [widestOptions(space), ...ladders.map((allocation) => allocation.options)].map((options) =>
     planner.plan(space, options),

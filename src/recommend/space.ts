@@ -49,6 +49,11 @@ export function unavoidable({ variables }: Space): readonly number[] {
   return variables.map(({ options }) => Math.min(...options.map(({ rise }) => rise)));
 }
 
+/** What all pinned widths cost together: no budget of a plan can do without it. */
+export function forcedRise(space: Space): number {
+  return unavoidable(space).reduce((sum, rise) => sum + rise, 0);
+}
+
 /** Planning sees this many k of a family. */
 const MOST_OPTIONS = 32;
 

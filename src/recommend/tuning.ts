@@ -3,7 +3,7 @@ import { allocations } from './allocate.js';
 import { WAYS, widened } from './moves.js';
 import { contains, type Plan, type Planner } from './plan.js';
 import { tablesOf, type Trial } from './search.js';
-import { unavoidable, type Space } from './space.js';
+import { forcedRise, type Space } from './space.js';
 import type { JointPoint } from './types.js';
 
 export interface TuningOptions {
@@ -82,7 +82,7 @@ export async function tuneAlong(planner: Planner, spaces: readonly Space[], opti
   }
 }
 
-/** The cheapest plan for a budget on any weights; one that fits into the last that held, where it costs hardly more. */
+/** The cheapest plan for a budget on any weights, tax and pinned widths left aside; one that fits into the last that held, where it costs hardly more. */
 function rungAt(planner: Planner, spaces: readonly Space[], budget: number, last: Plan | undefined): Plan | undefined {
   const plans = spaces.flatMap((space) => {
     const best = allocations(tablesOf(planner, space), budget + forcedRise(space)).at(-1);
@@ -101,11 +101,6 @@ function rungAt(planner: Planner, spaces: readonly Space[], budget: number, last
 /** Cheaper, or as cheap and expected to cost less of the loss. */
 function isBetter(a: Plan, b: Plan): boolean {
   return b.value < a.value || (b.value === a.value && b.predicted < a.predicted);
-}
-
-/** Tuning takes away what pinned widths cost, so that it counts for no more than the tax. */
-function forcedRise(space: Space): number {
-  return unavoidable(space).reduce((sum, rise) => sum + rise, 0);
 }
 
 function dearest(trials: readonly Trial[]): Trial | undefined {

@@ -4,7 +4,7 @@ import { integer, NBSP, percent, saving, setting, significant } from './format.j
 import { foreign, phrase, type Phrase } from './phrase.js';
 import { riseAndBound, riseNoun } from './planScale.js';
 import type { PlanView, RiseView } from './planView.js';
-import { isUnchanged, ofTheirOwn, roundUp, settled, widthsText } from './planWords.js';
+import { isUnchanged, ofTheirOwn, roundUp, settled, spaced, widthsText } from './planWords.js';
 import { riseText } from './scale.js';
 import type { ReportView } from './view.js';
 
@@ -111,7 +111,6 @@ function heldOut(plan: PlanView): Claim {
       ? ` They were read ${integer(reads)} times for a plan in this folder: with each further reading they decide a little.`
       : ' They were read once, after every decision.';
   const measured = `${integer(examples)} examples that decided nothing: ${riseNoun(scale)} ${riseAndBound(scale, report)} with ${confidence}${NBSP}% confidence.`;
-  const own = ofTheirOwn(plan);
   const [mark, title] = (
     {
       confirms: ['holds', 'The report split confirms it.'],
@@ -122,7 +121,7 @@ function heldOut(plan: PlanView): Claim {
   return {
     mark: reads > 1 && mark === 'holds' ? 'unresolved' : mark,
     title,
-    text: [`${measured}${own === '' ? '' : ` ${own}`}${often}`],
+    text: [`${measured}${spaced(ofTheirOwn(plan))}${often}`],
   };
 }
 

@@ -159,7 +159,8 @@ function unseen(plan: PlanView): string {
   return `${on}: ${riseAndBound(scale, report)}.${spaced(ofTheirOwn(plan))}`;
 }
 
-function spaced(sentence: string): string {
+/** A sentence that follows another, if it is one. */
+export function spaced(sentence: string): string {
   return sentence === '' ? '' : ` ${sentence}`;
 }
 
