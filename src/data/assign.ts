@@ -67,10 +67,9 @@ export function drawRows(rows: Assigned, examples: number, seed: number): { rows
   if (!Number.isInteger(examples) || examples < 1) {
     throw new UsageError(`The most examples of a split must be a whole number of at least 1, got ${examples}.`);
   }
-  const drawn: Assigned = {};
+  const drawn: Assigned = { ...rows };
   for (const role of ROLES) {
     const entry = rows[role];
-    drawn[role] = entry;
     if (entry === undefined || entry.rows.length <= examples) continue;
     const order = createRandom(deriveSeed(seed, 'examples', role)).permutation(entry.rows.length);
     drawn[role] = { ...entry, rows: order.slice(0, examples).map((at) => entry.rows[at]) };
